@@ -15,7 +15,7 @@ from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, TokenRefused, TokenStatus, User
 from useby.domain.client_names import UNNAMED
 from useby.domain.events import AccessRevoked, Event
-from useby.store import accounts, sessions, slices
+from useby.store import accounts, emptying, sessions, slices
 from useby.store.database import Database, Transaction
 
 MONTH = timedelta(days=30)
@@ -219,8 +219,8 @@ async def test_only_an_outside_token_creates_its_user(
 async def test_a_deleted_account_leaves_nothing_unfinished(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(slices, "SLICE", 2)
-    monkeypatch.setattr(slices, "COSTS", dict.fromkeys(slices.COSTS, 1))
+    monkeypatch.setattr(emptying, "SLICE", 2)
+    monkeypatch.setattr(emptying, "COSTS", {})
     ada = await a_kept_owner(database)
     for number in range(5):
         await signed_in(database, ada, f"t{number}")

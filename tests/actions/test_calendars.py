@@ -31,6 +31,7 @@ from useby.actions import calendars as actions
 from useby.domain import calendar
 from useby.domain.account import AccountChange, User
 from useby.domain.calendar import MAX_CALENDARS, CalendarEvent, TooManyCalendars
+from useby.domain.household import Actor, Deed
 from useby.store import accounts, calendars, slices
 from useby.store.database import Database
 from useby.store.notifications import UnknownUser
@@ -38,7 +39,7 @@ from useby.store.schema import calendars as table
 
 
 async def created(database: Database, owner: User) -> tuple[str, str]:
-    return await database.write(lambda t: actions.create(t, owner.id, NOON))
+    return await database.write(lambda t: actions.create(t, Actor(owner.id, owner.id, Deed.SEE), NOON))
 
 
 async def events_of(database: Database, owner: User) -> list[CalendarEvent]:
@@ -57,11 +58,11 @@ async def test_a_secret_opens_the_dates_of_its_owner_until_its_calendar_is_delet
     found = await actions.owner(database, secret)
     assert found is not None
     assert found.id == owner.id
-    assert not await database.write(lambda t: calendars.delete(t, other.id, calendar_id))
+    assert not await database.write(lambda t: calendars.delete(t, other.id, other.id, calendar_id))
     assert await actions.owner(database, secret) is not None
-    assert await database.write(lambda t: calendars.delete(t, owner.id, calendar_id))
+    assert await database.write(lambda t: calendars.delete(t, owner.id, owner.id, calendar_id))
     assert await actions.owner(database, secret) is None
-    assert not await database.write(lambda t: calendars.delete(t, owner.id, calendar_id))
+    assert not await database.write(lambda t: calendars.delete(t, owner.id, owner.id, calendar_id))
 
 
 async def test_the_database_stores_the_hash_of_a_secret_and_nothing_else_of_it(
@@ -100,7 +101,7 @@ async def test_a_household_has_at_most_20_calendars_also_if_they_are_created_at_
     assert [type(each) for each in refused] == [TooManyCalendars] * 2
     there = await database.read(lambda c: calendars.list_(c, owner.id))
     assert len({each.id for each in there}) == MAX_CALENDARS == 20
-    await database.write(lambda t: calendars.delete(t, owner.id, there[0].id))
+    await database.write(lambda t: calendars.delete(t, owner.id, owner.id, there[0].id))
     await created(database, owner)
     await created(database, await a_kept_owner(database))
 

@@ -166,11 +166,11 @@ async def test_deleting_a_product_marks_its_notifications_read_and_drops_its_ale
     product = a_product(owner, "2026-03-03")
     await keep(database, owner, product)
     await database.write(lambda t: send_due(t, NOON))
-    assert await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    assert await database.write(lambda t: inventory.delete(t, owner, product.id, NOON))
     assert await got(database, product) is None
     assert await unread(database, owner) == []
     assert len(await notifications_of(database, owner)) == 1
-    assert not await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    assert not await database.write(lambda t: inventory.delete(t, owner, product.id, NOON))
     # The same id once more: nothing of the first remains.
     await keep(database, owner, product)
     assert (await database.write(lambda t: send_due(t, NOON))).sent == 1
@@ -189,7 +189,7 @@ async def test_a_product_of_another_user_is_as_if_it_were_not_there(database: Da
         )
         is None
     )
-    assert not await database.write(lambda t: inventory.delete(t, bob.id, product.id, NOON))
+    assert not await database.write(lambda t: inventory.delete(t, bob, product.id, NOON))
     stolen = dataclasses.replace(product, user_id=bob.id, name="Stolen")
     await database.write(lambda t: inventory.replace(t, stolen, bob, NOON))
     theirs = a_product(bob, external_id="7", name="Bob's")

@@ -298,7 +298,7 @@ async def test_lots_go_with_their_product(database: Database) -> None:
     owner = await a_kept_owner(database)
     product = a_product(owner, "2026-06-08")
     await keep(database, owner, product)
-    await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    await database.write(lambda t: inventory.delete(t, owner, product.id, NOON))
     assert await lots_of(database, product) == []
     assert await movements_of(database, product) == []
 

@@ -85,7 +85,7 @@ def test_frames_are_acted_on_once_and_in_order_whenever_the_store_answers(
         elif time == "read":
             take(session.read_elsewhere(["x"], 1))
         elif time == "product":
-            take(session.product_changed(frames.product("added", "{}")))
+            take(session.product_changed(frames.product("added", "{}", "ada")))
     for text in left:
         take(session.text(text))
     while waits is not None:

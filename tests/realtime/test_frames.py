@@ -162,8 +162,8 @@ def test_the_parser_cannot_raise(text: str) -> None:
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 70000])
 def test_a_frame_has_the_bytes_that_the_library_would_write(size: int) -> None:
-    fixed = len(frames.product("added", ""))
+    fixed = len(frames.product("added", "", "ada"))
     shown = "x" * max(0, size - fixed)
-    made = frames.product("added", shown)
-    payload = f'{{"type":"PRODUCT","change":"added","product":{shown}}}'.encode()
+    made = frames.product("added", shown, "ada")
+    payload = f'{{"type":"PRODUCT","change":"added","product":{shown},"householdId":"ada"}}'.encode()
     assert made == Frame(Opcode.TEXT, payload).serialize(mask=False)

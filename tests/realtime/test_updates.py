@@ -98,11 +98,12 @@ async def test_a_product_that_is_deleted_while_it_waits_is_sent_as_closed(
                 new = a_product(ada, "2099-01-01", name=str(number), notes=LONG)
                 inventory.add(transaction, new, ada, house.wall())
                 gone[:] = [new.id]
-            inventory.delete(transaction, ada.id, gone[0], house.wall())
+            inventory.delete(transaction, ada, gone[0], house.wall())
 
         await house.node.database.write(work)
         last = (await frames(page, "PRODUCT", 50))[-1]
-        assert last == {"type": "PRODUCT", "change": "closed", "product": {"id": gone[0]}}
+        assert last["product"] == {"id": gone[0]}
+        assert (last["change"], last["householdId"]) == ("closed", ada.id)
 
 
 @pytest.mark.parametrize("kib", [128, 256])
@@ -160,7 +161,7 @@ async def test_a_product_that_a_node_without_lots_has_written_last_is_sent_witho
 
         def work(transaction: Any) -> None:
             transaction.connection.execute(sa.update(products).values(version=None, name="Oats"))
-            transaction.publish(ProductChanged(ada.id, id_, Change.UPDATED))
+            transaction.publish(ProductChanged(ada.id, id_, Change.UPDATED, ada.id))
 
         await house.node.database.write(work)
         (frame,) = await frames(page, "PRODUCT", 1)

@@ -89,7 +89,7 @@ async def test_barcodes_that_are_removed_find_the_product_no_longer(database: Da
     assert [bool(await found(database, owner, each)) for each in "ABCD"] == [
         *(False, True, False, True)
     ]
-    await database.write(lambda t: inventory.delete(t, owner.id, milk.id, NOON))
+    await database.write(lambda t: inventory.delete(t, owner, milk.id, NOON))
     assert await codes_of(database, milk) == set()
 
 

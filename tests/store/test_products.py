@@ -68,7 +68,7 @@ async def test_every_statement_finds_its_rows_by_the_user(database: Database) ->
         taking(owner, product, None)(transaction)
         inventory.reopen(transaction, owner, product.id, quantity=None, now=NOON)
         products.get(transaction.connection, owner.id, product.id)
-        inventory.delete(transaction, owner.id, product.id, NOON)
+        inventory.delete(transaction, owner, product.id, NOON)
 
     planned = await plans_of(database, everything)
     assert {each.statement.split()[0] for each in planned} == {

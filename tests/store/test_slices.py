@@ -17,7 +17,7 @@ from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked, AlertScheduled, Event, MarkedRead
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal, Product
-from useby.store import accounts, alerts, notifications, schema, slices, usage
+from useby.store import accounts, alerts, emptying, notifications, schema, slices, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
@@ -27,8 +27,9 @@ ROWS = 100
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "SLICE", 4)
+    monkeypatch.setattr(emptying, "SLICE", 4)
     monkeypatch.setattr(slices, "RESCHEDULED", 4)
-    monkeypatch.setattr(slices, "COSTS", dict.fromkeys(slices.COSTS, 1))
+    monkeypatch.setattr(emptying, "COSTS", {})
 
 
 async def filled(database: Database) -> User:
@@ -175,7 +176,7 @@ async def test_a_product_with_few_notifications_leaves_no_unfinished_work(
     database: Database,
 ) -> None:
     user, milk = await with_a_notified_product(database, slices.SLICE - 1)
-    await database.write(lambda t: inventory.delete(t, user.id, milk.id, NOON))
+    await database.write(lambda t: inventory.delete(t, user, milk.id, NOON))
     assert not await database.read(slices.are_waiting)
     assert len(await unread(database, user)) == slices.SLICE - 1
 

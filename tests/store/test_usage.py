@@ -73,7 +73,7 @@ async def test_every_text_of_a_product_counts_when_it_is_added_changed_and_delet
         longer = sa.update(products_table).values({name: "Kühl lagern"})
         await database.write(partial(change, statement=longer))
         await assert_right(database, owner)
-    await database.write(lambda t: inventory.delete(t, owner.id, product.id, NOON))
+    await database.write(lambda t: inventory.delete(t, owner, product.id, NOON))
     await assert_right(database, owner)
 
 

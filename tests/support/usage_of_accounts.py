@@ -151,7 +151,7 @@ class Household:
 
     def _delete_product(self, transaction: Transaction) -> None:
         for each in self._some_product(transaction):
-            inventory.delete(transaction, self.owner.id, each, NOON)
+            inventory.delete(transaction, self.owner, each, NOON)
 
     def _have_alerts(self, transaction: Transaction) -> None:
         clock.send_due(transaction, NOON + timedelta(days=2))

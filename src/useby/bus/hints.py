@@ -26,6 +26,7 @@ MAX_IDS: Final = 100
 """Maximum number of ids in a hint; more ids are sent as several hints."""
 MAX_BYTES: Final = 8 * 1024
 """Maximum size of a hint, in bytes; the content of a longer one is ignored."""
+MAX_USER_ID: Final = 128
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 _CHANGES: Final = frozenset(map(str, Change))
@@ -42,6 +43,8 @@ class Hint:
     """Id of a product that changed."""
     change: Change = Change.UPDATED
     """Kind of that product's change."""
+    household_id: str | None = None
+    """Household of that product; ``None`` for the user's own."""
 
 
 def hints_of(event: Event) -> Iterator[Hint]:
@@ -52,7 +55,8 @@ def hints_of(event: Event) -> Iterator[Hint]:
         for start in range(0, len(event.ids) or 1, MAX_IDS):
             yield Hint(event.user_id, read=event.ids[start : start + MAX_IDS])
     elif isinstance(event, ProductChanged):
-        yield Hint(event.user_id, product_id=event.product_id, change=event.change)
+        other = None if event.household_id == event.user_id else event.household_id
+        yield Hint(event.user_id, None, event.product_id, event.change, other)
 
 
 def subject_of(user_id: str) -> str:
@@ -67,6 +71,8 @@ def encode(hint: Hint) -> bytes:
         fields["read"] = hint.read
     if hint.product_id is not None:
         fields["product"], fields["change"] = hint.product_id, hint.change.value
+        if hint.household_id is not None:
+            fields["household"] = hint.household_id
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
@@ -80,11 +86,17 @@ def decode(subject: str, data: bytes) -> Hint:
     if not isinstance(fields, dict):
         return Hint(user_id)
     read, product, change = fields.get("read"), fields.get("product"), fields.get("change")
+    household = fields.get("household")
     if isinstance(read, list) and len(read) <= MAX_IDS and all(map(_is_id, read)):
         return Hint(user_id, read=tuple(read))
-    if _is_id(product) and isinstance(change, str) and change in _CHANGES:
-        return Hint(user_id, product_id=product, change=Change(change))
+    is_known = isinstance(change, str) and change in _CHANGES
+    if _is_id(product) and is_known and (household is None or _is_user_id(household)):
+        return Hint(user_id, None, product, Change(change), household)
     return Hint(user_id)
+
+
+def _is_user_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= MAX_USER_ID and "\0" not in value
 
 
 def _is_id(value: object) -> bool:

@@ -150,13 +150,21 @@ def role_in(stock: User, user_id: str) -> Role:
     Raises:
         UnknownHousehold: The user is no member of it.
     """
-    if not isinstance(stock, SharedStock):
-        role = Role.OWNER if stock.id == user_id else None
-    else:
-        role = next((each.role for each in stock.members if each.user_id == user_id), None)
+    role = _role_in(stock, user_id)
     if role is None:
         raise UnknownHousehold(stock.id)
     return role
+
+
+def is_member(stock: User, user_id: str) -> bool:
+    """Return whether a user is a member of the household that owns stock."""
+    return _role_in(stock, user_id) is not None
+
+
+def _role_in(stock: User, user_id: str) -> Role | None:
+    if not isinstance(stock, SharedStock):
+        return Role.OWNER if stock.id == user_id else None
+    return next((each.role for each in stock.members if each.user_id == user_id), None)
 
 
 def require_undo(stock: User, movement: Movement, now: datetime) -> None:

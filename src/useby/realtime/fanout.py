@@ -6,6 +6,7 @@ message                           effect
 NotificationsAdded                push the notifications to the user's connections
 AccessRevoked                     close the connections of the user or of the sign-in
 MarkedRead, ProductChanged        update the user's extended sessions (``updates``)
+HouseholdLeft                     send the user no update of that household any more
 Hint: a message of another node   reconcile the user's connections, check its updates
 Gap: hints may have been lost     reconcile the users' connections, or all
 ================================  =======================================================
@@ -18,7 +19,14 @@ from typing import Any
 
 from useby.bus import BusMessage, Gap
 from useby.bus.hints import Hint
-from useby.domain.events import AccessRevoked, Event, MarkedRead, NotificationsAdded, ProductChanged
+from useby.domain.events import (
+    AccessRevoked,
+    Event,
+    HouseholdLeft,
+    MarkedRead,
+    NotificationsAdded,
+    ProductChanged,
+)
 from useby.realtime import closes, frames
 from useby.realtime.reconcile import Reconciler
 from useby.realtime.registry import Registry
@@ -40,6 +48,7 @@ class FanOut:
             AccessRevoked: self._revoke,
             MarkedRead: updates.on_marked_read,
             ProductChanged: updates.on_product_changed,
+            HouseholdLeft: updates.on_household_left,
             Hint: self._check,
             Gap: self._catch_up,
         }

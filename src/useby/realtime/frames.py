@@ -112,9 +112,12 @@ def authenticated(expires_at: datetime) -> bytes:
     return _text({"type": "AUTHENTICATED", "expiresAt": moment(expires_at)})
 
 
-def product(change: str, product_json: str) -> bytes:
+def product(change: str, product_json: str, household_id: str) -> bytes:
     """Encode PRODUCT (section 8); ``product_json`` is the product as REST returns it."""
-    payload = f'{{"type":"PRODUCT","change":"{change}","product":{product_json}}}'
+    payload = (
+        f'{{"type":"PRODUCT","change":"{change}","product":{product_json},'
+        f'"householdId":{_quoted(household_id)}}}'
+    )
     return _framed(_FINAL_TEXT, payload.encode())
 
 

@@ -28,15 +28,16 @@ from useby.actions.lot_reads import in_order
 from useby.batcher import Batcher
 from useby.bus.hints import Hint
 from useby.domain.account import User
-from useby.domain.events import Change, MarkedRead, ProductChanged
+from useby.domain.events import Change, HouseholdLeft, MarkedRead, ProductChanged
+from useby.domain.household import is_member
 from useby.realtime import closes, frames
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
 from useby.realtime.states import State
 from useby.schemas.products import product_json
-from useby.store import accounts, lots, notifications, usage
+from useby.store import households, lots, notifications, usage
 from useby.store.database import Connection, Database
-from useby.store.lots import StoredProduct
+from useby.store.lots import Key, StoredProduct
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ MAX_CHANGED: Final = 2 * MAX_UNVERIFIED_IDS
 this node."""
 MAX_LOTS: Final = 50
 """Maximum lots in a frame; ``lotCount`` of its product is the number of open lots."""
-HEAD_BYTES: Final = 100
-"""Bytes of a frame around its product, at most."""
+HEAD_BYTES: Final = 1700
+"""Bytes of a frame around its product, at most: of its household's id of 128 characters."""
 ID_BYTES: Final = 40
 """Bytes that each id takes in a frame."""
 AT_ONCE: Final = 25
@@ -68,8 +69,8 @@ class _Due:
     """True if the number of unread notifications may have changed."""
     to_verify: dict[str, None] = field(default_factory=dict)
     """Ids of notifications that other nodes report as read, in the order of the hints."""
-    products: dict[str, Change] = field(default_factory=dict)
-    """Changes that this node has committed or other nodes report, by the product's id."""
+    products: dict[Key, Change] = field(default_factory=dict)
+    """Changes that this node has committed or other nodes report, by household and product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,12 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Products of a user with their lots."""
+    """Products of a user's households with their lots."""
 
-    owner: User | None
-    products: Mapping[str, StoredProduct]
-    """By id; ids of no product are left out."""
+    owners: Mapping[str, User]
+    """Owners of the stock of those households of which the user is a member, by id."""
+    products: Mapping[Key, StoredProduct]
+    """By household and id; ids of no product are left out."""
 
 
 class ExtendedUpdates:
@@ -118,13 +120,15 @@ class ExtendedUpdates:
         self._look_ups: Batcher[tuple[str, _Due]] = Batcher(
             self._look_up_and_send, lambda _: None, size=BATCH
         )
-        self._waiting: dict[Socket, dict[str, Change]] = {}
+        self._waiting: dict[Socket, dict[Key, Change]] = {}
         """Products for which connections had no room, without those being looked up."""
         self._drained: Batcher[Socket] = Batcher(
             self._send_waiting, self._drop_waiting, is_wanted=self._waiting.__contains__
         )
         self._one_look_up = asyncio.Lock()
         """Held from a snapshot until its rows are sent: no older row follows a newer one."""
+        self._left: set[tuple[str, str]] = set()
+        """Users and the households that they have left since the snapshot."""
 
     def on_marked_read(self, event: MarkedRead) -> None:
         """Queue a read that this node has committed."""
@@ -135,7 +139,13 @@ class ExtendedUpdates:
     def on_product_changed(self, event: ProductChanged) -> None:
         """Queue a product that this node has changed."""
         if due := self._due_to(event.user_id):
-            _merge(due.products, event.product_id, event.change, MAX_CHANGED)
+            key = (event.household_id, event.product_id)
+            _merge(due.products, key, event.change, MAX_CHANGED)
+
+    def on_household_left(self, event: HouseholdLeft) -> None:
+        """Send a user nothing more of a household of which this node has ended the membership."""
+        if self._one_look_up.locked():
+            self._left.add((event.user_id, event.household_id))
 
     def on_hint(self, hint: Hint) -> None:
         """Queue a hint's ids for verification."""
@@ -148,7 +158,8 @@ class ExtendedUpdates:
                     dict.fromkeys(hint.read[: MAX_UNVERIFIED_IDS - len(due.to_verify)])
                 )
             if hint.product_id is not None:
-                _merge(due.products, hint.product_id, hint.change, MAX_UNVERIFIED_IDS)
+                key = (hint.household_id or hint.user_id, hint.product_id)
+                _merge(due.products, key, hint.change, MAX_UNVERIFIED_IDS)
 
     def refresh_counts(self, user_ids: Iterable[str]) -> None:
         """Queue the unread counts of these users, because hints about reads may be lost."""
@@ -184,6 +195,7 @@ class ExtendedUpdates:
 
     async def _look_up_and_send(self, batch: Sequence[tuple[str, _Due]]) -> None:
         async with self._one_look_up:
+            self._left.clear()
             for user_id, due in batch:
                 if self._due.get(user_id) is due:
                     del self._due[user_id]  # later updates are looked up later
@@ -192,8 +204,8 @@ class ExtendedUpdates:
             )
             for (user_id, due), found in zip(batch, every, strict=True):
                 self._send_reads(self._extended(user_id), due, found)
-                for product_id, change in due.products.items():
-                    self._send_state(self._extended(user_id), product_id, change, found.rows)
+                for key, change in due.products.items():
+                    self._send_state(self._extended(user_id), key, change, found.rows)
                     await asyncio.sleep(0)  # an encoding with many lots takes up to 1 ms
 
     @staticmethod
@@ -206,6 +218,7 @@ class ExtendedUpdates:
     async def _send_waiting(self, sockets: Sequence[Socket]) -> None:
         """Look up the next queued products of each connection, and send them."""
         async with self._one_look_up:
+            self._left.clear()
             requests = [(socket, self._take_waiting(socket)) for socket in sockets]
             try:
                 wanted = [(each.session.user_id, changes) for each, changes in requests]
@@ -220,23 +233,23 @@ class ExtendedUpdates:
             for (socket, changes), rows in zip(requests, every, strict=True):
                 self._send_taken(socket, changes, rows)
 
-    def _take_waiting(self, socket: Socket) -> dict[str, Change]:
+    def _take_waiting(self, socket: Socket) -> dict[Key, Change]:
         """Take the next ``AT_ONCE`` queued products of a connection."""
         waiting = self._waiting.get(socket, {})
         taken = dict(islice(waiting.items(), AT_ONCE))
-        for product_id in taken:
-            del waiting[product_id]
+        for key in taken:
+            del waiting[key]
         return taken
 
-    def _send_taken(self, socket: Socket, changes: Mapping[str, Change], rows: _Rows) -> None:
+    def _send_taken(self, socket: Socket, changes: Mapping[Key, Change], rows: _Rows) -> None:
         later = self._waiting.pop(socket, None)
         if later is None:
             return  # the connection has ended
-        for product_id, change in changes.items():
-            self._send_state([socket], product_id, change, rows)
+        for key, change in changes.items():
+            self._send_state([socket], key, change, rows)
         filled = socket in self._waiting  # then ``drained`` follows once the peer has read
-        for product_id, change in later.items():
-            self._wait(socket, product_id, change)
+        for key, change in later.items():
+            self._wait(socket, key, change)
         if not filled:
             self.drained(socket)
 
@@ -247,25 +260,33 @@ class ExtendedUpdates:
             self._waiting.pop(socket, None)
         self.drained(socket)
 
-    def _send_state(
-        self, sockets: Sequence[Socket], product_id: str, change: Change, rows: _Rows
-    ) -> None:
-        """Send a product as its row is; nothing if it was not closed and has no row any more."""
-        sockets = [socket for socket in sockets if socket.sees_products]
-        stored = rows.products.get(product_id)
-        if stored is not None and rows.owner is not None:
+    def _send_state(self, sockets: Sequence[Socket], key: Key, change: Change, rows: _Rows) -> None:
+        """Send a product as its row is; nothing if it was not closed and has no row any more.
+
+        Nothing of a household is sent to somebody who is no member of it.
+        """
+        household_id, product_id = key
+        owner, stored = rows.owners.get(household_id), rows.products.get(key)
+        sockets = [
+            socket
+            for socket in sockets
+            if socket.sees_products and (socket.session.user_id, household_id) not in self._left
+        ]
+        if owner is None:
+            return
+        if stored is not None:
             try:
-                encoded = self._encoded(stored, rows.owner)
+                encoded = self._encoded(stored, owner)
             except Exception:
                 log.exception("a product could not be encoded")
                 return
             closed = stored.product.closed_as is not None
             was_open = Change.UPDATED if change is Change.CLOSED else change
-            self._send_product(sockets, product_id, Change.CLOSED if closed else was_open, encoded)
+            self._send_product(sockets, key, Change.CLOSED if closed else was_open, encoded)
         elif change is Change.CLOSED:
             # The row is deleted, so only the id is left. A page needs no more to drop the product,
-            # and it is true whatever sent the hint, because the user has no such product.
-            self._send_product(sockets, product_id, change, json.dumps({"id": product_id}))
+            # and it is true whatever sent the hint, because the household has no such product.
+            self._send_product(sockets, key, change, json.dumps({"id": product_id}))
 
     def _encoded(self, stored: StoredProduct, owner: User) -> str:
         """Return the JSON of a product with its first lots.
@@ -282,9 +303,9 @@ class ExtendedUpdates:
         return product_json(product, owner, now)
 
     def _send_product(
-        self, sockets: Iterable[Socket], product_id: str, change: Change, encoded: str
+        self, sockets: Iterable[Socket], key: Key, change: Change, encoded: str
     ) -> None:
-        data = frames.product(change.value, encoded)
+        data = frames.product(change.value, encoded, key[0])
         for socket in sockets:
             room = socket.has_room(len(data))
             if room and socket not in self._waiting:
@@ -292,24 +313,22 @@ class ExtendedUpdates:
             elif not room and socket.is_slow:
                 socket.close(closes.TOO_SLOW)
             else:
-                self._wait(socket, product_id, change)
+                self._wait(socket, key, change)
                 if room:
                     self.drained(socket)
 
-    def _wait(self, socket: Socket, product_id: str, change: Change) -> None:
+    def _wait(self, socket: Socket, key: Key, change: Change) -> None:
         if socket.session.state is State.CLOSED:
             return
-        _merge(self._waiting.setdefault(socket, {}), product_id, change, MAX_UNVERIFIED_IDS)
+        _merge(self._waiting.setdefault(socket, {}), key, change, MAX_UNVERIFIED_IDS)
 
 
-def _merge(
-    changes: MutableMapping[str, Change], product_id: str, change: Change, at_most: int
-) -> None:
+def _merge(changes: MutableMapping[Key, Change], key: Key, change: Change, at_most: int) -> None:
     """Add a change to those that wait, unless there are ``at_most`` of them."""
-    if changes.get(product_id) is Change.ADDED and change is Change.UPDATED:
+    if changes.get(key) is Change.ADDED and change is Change.UPDATED:
         return  # the product was never sent, so it is still new to the peer
-    if product_id in changes or len(changes) < at_most:
-        changes[product_id] = change
+    if key in changes or len(changes) < at_most:
+        changes[key] = change
 
 
 def _look_up(connection: Connection, batch: Sequence[tuple[str, _Due]]) -> list[_Found]:
@@ -324,17 +343,21 @@ def _look_up(connection: Connection, batch: Sequence[tuple[str, _Due]]) -> list[
     ]
 
 
-def _rows(connection: Connection, wanted: Sequence[tuple[str, Iterable[str]]]) -> list[_Rows]:
-    """Return users' products by their ids, those of all users at once."""
-    keys = list({(user_id, each): None for user_id, ids in wanted for each in ids})
+def _rows(connection: Connection, wanted: Sequence[tuple[str, Iterable[Key]]]) -> list[_Rows]:
+    """Return products of users' households, those of all users at once."""
+    keys = list({key: None for _, theirs in wanted for key in theirs})
     found, faults = lots.each_readable(lots.stored, connection, keys)
     for (_, product_id), fault in faults.items():
         log.error("the row of product %s cannot be read", product_id, exc_info=fault)
-    owners = accounts.users_by_id(connection, {user_id for user_id, _ in keys}) if keys else {}
+    owners = households.stock_owners(connection, {each for each, _ in keys}) if keys else {}
     return [
         _Rows(
-            owners.get(user_id),
-            {each: found[user_id, each] for each in ids if (user_id, each) in found},
+            {
+                each: owners[each]
+                for each in {household_id for household_id, _ in theirs}
+                if each in owners and is_member(owners[each], user_id)
+            },
+            {key: found[key] for key in theirs if key in found},
         )
-        for user_id, ids in wanted
+        for user_id, theirs in wanted
     ]

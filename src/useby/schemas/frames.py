@@ -151,6 +151,7 @@ class ProductChanged(TypedDict):
             " only its `id` if it was deleted."
         ),
     ]
+    householdId: Annotated[str, Field(description="Household of the product.")]
 
 
 @with_config(_OPEN)

@@ -85,6 +85,12 @@ def stock_owner(
     return founder if founder is None else with_household(connection, founder, acting)
 
 
+def stock_owners(connection: Connection, household_ids: Collection[str]) -> dict[str, User]:
+    """Return the owners of the stock of those households that exist, by id."""
+    founders = accounts.users_by_id(connection, household_ids)
+    return {id_: with_household(connection, each) for id_, each in founders.items()}
+
+
 def with_household(connection: Connection, founder: User, acting: str | None = None) -> User:
     """Return the owner of the stock of a founder's household."""
     its = settings(connection, founder.id) if founder.shares else None
