@@ -39,7 +39,9 @@ from useby.store.schema import calendars as table
 
 
 async def created(database: Database, owner: User) -> tuple[str, str]:
-    return await database.write(lambda t: actions.create(t, Actor(owner.id, owner.id, Deed.SEE), NOON))
+    return await database.write(
+        lambda t: actions.create(t, Actor(owner.id, owner.id, Deed.SEE), NOON)
+    )
 
 
 async def events_of(database: Database, owner: User) -> list[CalendarEvent]:

@@ -48,6 +48,18 @@ BODIES: dict[str, Any] = {
     "snoozeNotification": {"for": "PT2H"},
     "deleteNotification": None,
     "endSession": None,
+    "getHousehold": None,
+    "changeHousehold": {"name": "stolen"},
+    "deleteHousehold": None,
+    "listMembers": None,
+    "getMember": None,
+    "changeMember": {"role": "editor"},
+    "removeMember": None,
+    "addInvitation": {"role": "owner"},
+    "listInvitations": None,
+    "revokeInvitation": None,
+    "readInvitation": None,
+    "joinHousehold": None,
 }
 """Every operation on one row, and what is sent to it."""
 KEYS_OF_THE_CLIENT = {"putProduct", "putPolicy", "deletePolicy", "postToUser"}
@@ -100,6 +112,8 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
     hook = {"kind": "webhook", "name": "Hers", "url": "https://app.example/"}
     channel = (await hers.post("/api/channels", json=hook)).json()
     movement = (await hers.get("/api/movements")).json()["items"][0]
+    url = f"/api/households/{alice.id}/invitations"
+    invitation = (await hers.post(url, json={"role": "editor"})).json()
     mine = {
         "product_id": product["id"],
         "lot_id": movement["lotId"],
@@ -109,6 +123,10 @@ async def test_the_rows_of_another_user_are_as_if_they_were_not_there(rest: Rest
         "key_id": key["id"],
         "channel_id": channel["id"],
         "secret": calendar["id"],
+        "household_id": alice.id,
+        "user_id": alice.id,
+        "invitation_id": invitation["id"],
+        "token": invitation["id"],
         "session_id": (await hers.get("/api/sessions")).json()["items"][0]["id"],
     }
     before = await rest.database.read(lambda c: rows_of(c, alice.id))
@@ -177,6 +195,7 @@ async def test_lists_counts_and_sweeping_acts_stop_at_ones_own_rows(rest: Rest) 
     assert (await his.get("/api/dates", params={"text": "Milk"})).status_code == 422
     assert (await his.get("/api/calendars")).json() == {"items": []}
     assert (await his.get("/api/keys")).json() == {"items": []}
+    assert alice.id not in (await his.get("/api/households")).text
     (own,) = (await his.get("/api/sessions")).json()["items"]
     assert own["id"] != (await hers.get("/api/sessions")).json()["items"][0]["id"]
     assert (await his.get("/api/policies")).json()["items"] == []

@@ -165,5 +165,7 @@ def test_a_frame_has_the_bytes_that_the_library_would_write(size: int) -> None:
     fixed = len(frames.product("added", "", "ada"))
     shown = "x" * max(0, size - fixed)
     made = frames.product("added", shown, "ada")
-    payload = f'{{"type":"PRODUCT","change":"added","product":{shown},"householdId":"ada"}}'.encode()
+    payload = (
+        f'{{"type":"PRODUCT","change":"added","product":{shown},"householdId":"ada"}}'.encode()
+    )
     assert made == Frame(Opcode.TEXT, payload).serialize(mask=False)
