@@ -108,3 +108,52 @@ async def every_action_of_services(
     to = [{"message": "m", "userId": me["id"]}, {"message": "m", "email": me["email"]}]
     await call("postNotifications", {"items": to})
     headers["Authorization"] = own
+
+
+async def every_action_on_households(
+    call: Callable[..., Awaitable[Any]], headers: dict[str, str]
+) -> None:
+    host, me = headers["Authorization"], await call("getMe")
+    ids = {"household_id": me["id"]}
+    await call("getHousehold", **ids)
+    await call("changeHousehold", {"name": "Kitchen", "timeZone": "Europe/Berlin"}, **ids)
+    person = {"email": "guest@useby.example", "password": "a long enough password"}
+    await call("signup", person)
+    guest = f"Bearer {(await call('login', person))['accessToken']}"
+    for role in ("kiosk", "owner"):
+        headers["Authorization"] = host
+        revoked = await call("addInvitation", {"role": role}, **ids)
+        await call("listInvitations", **ids)
+        await call("revokeInvitation", invitation_id=revoked["id"], **ids)
+        token = (await call("addInvitation", {"role": role}, **ids))["token"]
+        await call("readInvitation", token=token)
+        headers["Authorization"] = guest
+        await call("joinHousehold", token=token)
+        await call("listHouseholds")
+        await call("listMembers", **ids)
+        guest_id = (await call("getMe"))["id"]
+        await call("getMember", user_id=guest_id, **ids)
+        if role == "owner":
+            await stock_of_a_household(call, me["id"])
+            break
+        headers["Authorization"] = host
+        await call("changeMember", {"role": "viewer"}, user_id=guest_id, **ids)
+        headers["Authorization"] = guest
+        await call("removeMember", user_id=guest_id, **ids)
+    await call("deleteHousehold", **ids)
+    await call("deleteMe", {"password": person["password"]})
+    headers["Authorization"] = host
+
+
+async def stock_of_a_household(call: Callable[..., Awaitable[Any]], household: str) -> None:
+    milk = {"name": "Milk", "expiryDate": "2090-01-01", "quantity": "3"}
+    added = await call("addProduct", milk, household=household, key="shared")
+    one = {"product_id": added["id"], "household": household}
+    done = await call("consumeProduct", {"quantity": "1"}, **one)
+    undone = {"movement_id": done["movements"][0]["id"], "household": household}
+    await call("undoMovement", **undone)
+    await call("listProducts", household=household, include="lots")
+    await call("importProducts", [milk | {"name": "Tea"}], household=household)
+    await call("addCalendar", household=household)
+    await call("listCalendars", household=household)
+    await call("deleteProduct", **one)

@@ -31,6 +31,7 @@ from useby.client.events import (
     State,
     SummaryItem,
 )
+from useby.client.households import Household, HouseholdInvitation, Invited, Member
 from useby.client.models import Account, Lot, Movement, Outcome, Product, StoredProduct, Tokens
 from useby.client.notifications import Notifications
 from useby.client.params import (
@@ -63,10 +64,14 @@ __all__ = [
     "FileCursor",
     "FlushInterrupted",
     "Forbidden",
+    "Household",
+    "HouseholdInvitation",
     "ImportReport",
     "Invalid",
+    "Invited",
     "Lot",
     "LotChange",
+    "Member",
     "MemoryCursor",
     "Movement",
     "NewLot",

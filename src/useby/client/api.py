@@ -7,6 +7,7 @@ from typing import Any, Self, Unpack
 
 from useby.client.errors import ApiError
 from useby.client.events import Notification, SummaryItem
+from useby.client.households import Households
 from useby.client.lots import Lots
 from useby.client.models import Account, Item, Outcome, Product, StoredProduct, Tokens
 from useby.client.params import (
@@ -46,6 +47,7 @@ class Api:
         lots: Lots of products, and their movements.
         policies: Policies, which decide when alerts are sent.
         stock: Names, barcodes, dates, numbers, files and calendars.
+        households: Households, and the one that requests about stock are about.
     """
 
     def __init__(
@@ -70,9 +72,8 @@ class Api:
             ValueError: The URL does not name a node.
         """
         self._rest = RestClient(url, tokens if token is None else token, seconds)
-        self.lots = Lots(self._rest)
-        self.policies = Policies(self._rest)
-        self.stock = Stock(self._rest)
+        self.lots, self.policies = Lots(self._rest), Policies(self._rest)
+        self.stock, self.households = Stock(self._rest), Households(self._rest)
 
     async def __aenter__(self) -> Self:
         return self

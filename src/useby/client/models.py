@@ -66,6 +66,8 @@ class Movement(Shape):
     """``expired``, ``spoiled``, ``too_much`` or ``other``, of a discard."""
     undoes: str | None = None
     """Id of the movement that this one undoes."""
+    by_user: str | None = None
+    """The member of a shared household who recorded it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

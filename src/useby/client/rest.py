@@ -43,6 +43,8 @@ class RestClient:
         self._token: Token = ""
         self._ends = float("inf")
         self.tokens: Tokens | None = None
+        self.household: str | None = None
+        """Household that requests are about; ``None`` for the user's own."""
         if isinstance(token, Tokens):
             self.keep(token)
         elif token is not None:
@@ -179,13 +181,14 @@ class RestClient:
         **request: Any,
     ) -> httpx.Response:
         bearer = await self._authorization() if as_caller and self._token else {}
+        named = {} if self.household is None else {"Useby-Household": self.household}
         parameters = {name: each for name, each in body(params or {}).items() if each is not None}
         try:
             response = await self._http.request(
                 method,
                 f"/api{path}",
                 params=parameters or None,
-                headers={**bearer, **(headers or {})},
+                headers={**bearer, **named, **(headers or {})},
                 **request,
             )
         except httpx.TransportError as error:
