@@ -18,7 +18,8 @@ async def test_two_people_share_a_household_until_one_leaves(node: NodeProcess) 
         )  # fmt: skip
         invitation = await hers.households.invite(ada.id, "viewer")
         assert invitation.token
-        assert invitation.url and invitation.token in invitation.url
+        assert invitation.url
+        assert invitation.token in invitation.url
         assert (await his.households.invited(invitation.token)).household == "Kitchen"
         assert await his.households.accept(invitation.token) == (await his.households.all())[1]
         with pytest.raises(NotFound):

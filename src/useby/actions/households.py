@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 from useby.domain.account import User
 from useby.domain.household import (
     INVITATION_LIFETIME,
+    MOST_HOUSEHOLDS,
     MOST_INVITATIONS,
     MOST_MEMBERS,
     AlreadyMember,
@@ -28,6 +29,7 @@ from useby.domain.household import (
     Membership,
     Role,
     SharedStock,
+    TooManyHouseholds,
     UnknownHousehold,
     require,
     role_in,
@@ -115,7 +117,8 @@ def views(connection: Connection, user: User) -> list[OwnView]:
     theirs = households.memberships(connection, user.id)
     first = default_of(user, theirs)
     ids = [first, *(each.household_id for each in theirs if each.household_id != first)]
-    return [view(connection, user, each) for each in ids]
+    stocks = households.stock_owners(connection, ids)
+    return [OwnView(settings_of(stocks[each]), role_in(stocks[each], user.id)) for each in ids]
 
 
 def settings_of(stock: User) -> Household:
@@ -246,6 +249,7 @@ def accept(transaction: Transaction, user_id: str, token: str, now: datetime) ->
     Raises:
         AlreadyMember: The user is a member already; the invitation can still be used.
         HouseholdFull: The household has as many members as it can have.
+        TooManyHouseholds: The user is a member of as many households as one can be.
         UnknownUser: The user has been deleted.
     """
     found = invitation(transaction.connection, token, now)
@@ -266,6 +270,8 @@ def accept(transaction: Transaction, user_id: str, token: str, now: datetime) ->
         raise AlreadyMember
     if len(their) >= MOST_MEMBERS:
         raise HouseholdFull
+    if len(households.memberships(transaction.connection, user_id)) >= MOST_HOUSEHOLDS:
+        raise TooManyHouseholds
     invited, its = found
     households.put(transaction, its)
     households.add_member(transaction, household_id, user_id, invited.role, now)

@@ -23,7 +23,13 @@ class Cors(CORSMiddleware):
             app,
             allow_origins=list(context.settings.allowed_origins),
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["authorization", "content-type", "idempotency-key", "if-match"],
+            allow_headers=[
+                "authorization",
+                "content-type",
+                "idempotency-key",
+                "if-match",
+                "useby-household",
+            ],
             expose_headers=["retry-after", "etag"],
         )
         self._answers = Answers(context.settings)

@@ -9,12 +9,21 @@ from useby.actions import households as actions
 from useby.api.context import Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem, problem_responses
 from useby.auth.rate_limits import network_of
-from useby.domain.household import MOST_MEMBERS, AlreadyMember, HouseholdFull
+from useby.domain.household import (
+    MOST_HOUSEHOLDS,
+    MOST_MEMBERS,
+    AlreadyMember,
+    HouseholdFull,
+    TooManyHouseholds,
+)
 from useby.schemas.households import HouseholdOut, InvitedOut
 
 router = APIRouter(prefix="/api/invitations", tags=["households"])
 
 FULL: Final = f"The household has {MOST_MEMBERS} members, and there cannot be more."
+TOO_MANY: Final = (
+    f"You are a member of {MOST_HOUSEHOLDS} households, and there cannot be more. Leave one first."
+)
 MEMBER: Final = "You are a member of this household already; the invitation is for another person."
 Token = Annotated[str, Path(description="The token of the invitation.")]
 
@@ -48,6 +57,8 @@ async def join_household(
         raise Problem(HTTPStatus.CONFLICT, MEMBER) from None
     except HouseholdFull:
         raise Problem(HTTPStatus.CONFLICT, FULL) from None
+    except TooManyHouseholds:
+        raise Problem(HTTPStatus.CONFLICT, TOO_MANY) from None
     if joined is None:
         raise _unknown(node, request)
     return HouseholdOut.of(joined.household, joined.role)

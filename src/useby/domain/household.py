@@ -10,6 +10,8 @@ from useby.domain.movement import Movement
 from useby.domain.policy import StoredPolicy
 
 MOST_MEMBERS: Final = 50
+MOST_HOUSEHOLDS: Final = 50
+"""Shared households of which a person may be a member."""
 MOST_INVITATIONS: Final = 100
 """Unused invitations that a household may have."""
 INVITATION_LIFETIME: Final = timedelta(days=7)
@@ -75,6 +77,10 @@ class AlreadyMember(Exception):  # noqa: N818 - callers see this name
 
 class HouseholdFull(Exception):  # noqa: N818 - callers see this name
     """The household has ``MOST_MEMBERS`` members."""
+
+
+class TooManyHouseholds(Exception):  # noqa: N818 - callers see this name
+    """The person is a member of ``MOST_HOUSEHOLDS`` shared households."""
 
 
 def require(role: Role, deed: Deed) -> None:

@@ -88,7 +88,20 @@ def stock_owner(
 def stock_owners(connection: Connection, household_ids: Collection[str]) -> dict[str, User]:
     """Return the owners of the stock of those households that exist, by id."""
     founders = accounts.users_by_id(connection, household_ids)
-    return {id_: with_household(connection, each) for id_, each in founders.items()}
+    shared = sorted(id_ for id_, each in founders.items() if each.shares)
+    if not shared:
+        return founders
+    settings_ = connection.execute(sa.select(*_SETTINGS).where(households.c.id.in_(shared)))
+    its = {row.id: Household(*row) for row in settings_}
+    theirs: dict[str, list[Member]] = {each: [] for each in shared}
+    rows = connection.execute(
+        sa.select(members.c.household_id, members.c.user_id, members.c.role, members.c.joined_at)
+        .where(members.c.household_id.in_(shared))
+        .order_by(members.c.joined_at, members.c.user_id)
+    )
+    for household_id, *member in rows:
+        theirs[household_id].append(Member(*member))
+    return founders | {id_: as_stock(founders[id_], its[id_], theirs[id_]) for id_ in its}
 
 
 def with_household(connection: Connection, founder: User, acting: str | None = None) -> User:
