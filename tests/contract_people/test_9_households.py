@@ -391,6 +391,24 @@ async def test_a_calendar_ends_when_the_member_who_made_it_leaves(rest: Rest) ->
     assert "Shared milk" in (await anybody.get(of_owner)).text
 
 
+async def test_a_members_export_and_calendar_have_no_policies_of_others(rest: Rest) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    hers, his = shared.owner, shared.clients[Role.EDITOR]
+    milk = await added(hers, category="Dairy", expiryDate="2027-01-01")
+    for policy in (f"product/{milk['id']}", "category/Dairy", "account"):
+        answer = await hers.put(f"/api/policies/{policy}", json={"leads": ["5d"]})
+        assert answer.status_code == HTTPStatus.OK
+    await his.put("/api/policies/account", json={"leads": ["9d"]})
+    exported = (await his.get("/api/export")).json()
+    assert [each["leads"] for each in exported["policies"]] == [["9d"]]
+    assert "policy" not in exported["products"][0]
+    assert len((await hers.get("/api/export")).json()["policies"]) == 2
+    calendars = [(await client.post("/api/calendars")).json()["url"] for client in (hers, his)]
+    of_hers, of_his = [(await rest.client().get(url)).text for url in calendars]
+    assert of_hers.count("BEGIN:VALARM") == of_his.count("BEGIN:VALARM") == 1
+    assert of_hers.split("TRIGGER")[1] != of_his.split("TRIGGER")[1]
+
+
 async def test_an_account_that_is_deleted_leaves_its_households_and_their_stock(
     rest: Rest,
 ) -> None:

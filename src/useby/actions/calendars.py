@@ -25,7 +25,7 @@ from useby.domain.calendar import (
     event_of,
     soonest,
 )
-from useby.domain.household import Actor
+from useby.domain.household import Actor, as_seen
 from useby.store import calendars
 from useby.store.calendars import StoredCalendar, delete
 from useby.store.database import Connection, Database, Transaction
@@ -80,7 +80,10 @@ async def events(database: Database, user: User) -> list[CalendarEvent]:
         database, user, lambda c: calendars.dated_lots(c, user.id, MAX_EVENTS)
     )
     return await asyncio.to_thread(
-        lambda: soonest(event_of(each.product, each.version, each.lot, user) for each in dated)
+        lambda: soonest(
+            event_of(as_seen(user, each.product), each.version, as_seen(user, each.lot), user)
+            for each in dated
+        )
     )
 
 

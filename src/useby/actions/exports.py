@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from functools import partial
 
 from useby.actions import stock
 from useby.domain.account import User
+from useby.domain.household import as_seen
 from useby.exports.writing import ExportFormat, writer_of
 from useby.store import exports
 from useby.store.database import Database
+from useby.store.exports import Kept
 
 
 async def export(
@@ -21,7 +24,7 @@ async def export(
 
     Args:
         database: The database.
-        user: The household's owner.
+        user: The household's owner, as the person who exports sees it.
         format_: Format of the file.
 
     Raises:
@@ -36,7 +39,8 @@ async def export(
             user,
             partial(exports.page, household_id=user.id, after=after, whole=writer.whole),
         ):
-            if piece := await asyncio.to_thread(writer.write, page):
+            shown = [_as_seen(user, each) for each in page]
+            if piece := await asyncio.to_thread(writer.write, shown):
                 yield piece
             after = page[-1].product.id
         pieces = writer.end()
@@ -44,3 +48,8 @@ async def export(
             yield piece
     finally:
         writer.close()
+
+
+def _as_seen(user: User, kept: Kept) -> Kept:
+    lots = tuple(as_seen(user, lot) for lot in kept.lots)
+    return replace(kept, product=as_seen(user, kept.product), lots=lots)

@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 from useby.actions import stock
 from useby.domain.account import User
 from useby.domain.barcodes import code_of
+from useby.domain.household import as_seen
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
@@ -252,7 +253,9 @@ class _Rows:
         )
         copy = earlier.copies.get(("", ""), 0)
         earlier.copies["", ""] = copy + 1
-        return ImportedRow(line, product, frozenset(), copy=copy, whole=Change(lots, movements))
+        product, lots = as_seen(self._user, product), [as_seen(self._user, lot) for lot in lots]
+        change = Change(tuple(lots), movements)
+        return ImportedRow(line, product, frozenset(), copy=copy, whole=change)
 
 
 def _codes(name: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from useby.api.context import Context, ContextDep
 from useby.api.errors import problem_responses
 from useby.api.stock_caller import CurrentStock
 from useby.domain.account import User
+from useby.domain.household import seen_by
 from useby.exports.writing import MEDIA_TYPES, ExportFormat
 
 router = APIRouter(prefix="/api", tags=["products"])
@@ -49,7 +50,7 @@ async def export_stock(
     `xlsx` have a row for each open lot, under headers that the import reads.
     """
     node.exports.begin(caller.user.id)
-    pieces = exports.export(node.database, caller.stock, format_)
+    pieces = exports.export(node.database, seen_by(caller.stock, caller.user), format_)
     try:
         # The first piece is made before the status is sent: an error still gets its own. Of a
         # workbook, that is all of the work.

@@ -172,7 +172,7 @@ async def add_invitation(
     request: Request,
     response: Response,
 ) -> NewInvitationOut:
-    """Invite somebody: whoever has the token or the link becomes a member, once, for 7 days.
+    """Invite somebody: one person with the token or the link becomes a member, within 7 days.
 
     Only an owner may do it. The answer has the token, which nothing shows again.
     """

@@ -1,13 +1,17 @@
 """Households that several people share: their members, and what each role may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from useby.domain.account import User
+from useby.domain.lot import Lot
 from useby.domain.movement import Movement
 from useby.domain.policy import StoredPolicy
+from useby.domain.product import Product
+
+Row = TypeVar("Row", Product, Lot)
 
 MOST_MEMBERS: Final = 50
 MOST_HOUSEHOLDS: Final = 50
@@ -171,6 +175,29 @@ def _role_in(stock: User, user_id: str) -> Role | None:
     if not isinstance(stock, SharedStock):
         return Role.OWNER if stock.id == user_id else None
     return next((each.role for each in stock.members if each.user_id == user_id), None)
+
+
+def seen_by(stock: User, person: User) -> User:
+    """Return the owner of stock with the policies of one member in place of its founder's."""
+    if not isinstance(stock, SharedStock):
+        return stock
+    return replace(
+        stock,
+        acting=person.id,
+        policy=person.policy,
+        categories=person.categories,
+        policies=person.policies,
+    )
+
+
+def as_seen(stock: User, row: Row) -> Row:
+    """Return a product or a lot as the member who acts sees it.
+
+    The policy in its row is its founder's own, so other members do not see it.
+    """
+    if isinstance(stock, SharedStock) and stock.acting not in (None, stock.id):
+        return replace(row, policy=None)
+    return row
 
 
 def require_undo(stock: User, movement: Movement, now: datetime) -> None:

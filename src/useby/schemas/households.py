@@ -117,7 +117,7 @@ class MemberList(ApiModel):
 
 
 class RoleIn(RequestModel):
-    """The role of a member, or of whoever accepts an invitation."""
+    """The role of a member, or of an invitation."""
 
     model_config = example(role="editor")
 
@@ -148,7 +148,7 @@ class InvitationOut(ApiModel):
 class NewInvitationOut(InvitationOut):
     """A new invitation with its token, which is shown this once."""
 
-    token: Annotated[str, Field(description="Whoever has it can become a member, once.")]
+    token: Annotated[str, Field(description="A person who has it can become a member, once.")]
     url: Annotated[str, Field(description="Address of the page that accepts it: a link to send.")]
 
 

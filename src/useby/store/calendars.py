@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
+from useby.domain.household import seen_by
 from useby.domain.lot import Lot
 from useby.domain.product import Product
 from useby.store import accounts, households
@@ -96,7 +97,9 @@ def owner(connection: Connection, secret_hash: str) -> User | None:
     household_id, member_id = row
     stock = households.stock_owner(connection, household_id)
     member = stock if member_id == household_id else accounts.user(connection, member_id)
-    return None if member is None or member.disabled_at is not None else stock
+    if stock is None or member is None or member.disabled_at is not None:
+        return None
+    return seen_by(stock, member)
 
 
 _DATED: Final = (
