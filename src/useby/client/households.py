@@ -20,7 +20,7 @@ class Household(Shape):
     """Role of the user of this client."""
     time_zone: str
     """Zone of its dates."""
-    reads_settle_all: bool
+    read_settles_all: bool
     """Whether an alert that one member reads is read for all."""
     currency: str | None = None
 
@@ -68,7 +68,7 @@ class HouseholdChange(TypedDict, total=False):
     name: str
     time_zone: str
     currency: str
-    reads_settle_all: bool
+    read_settles_all: bool
 
 
 class Households:

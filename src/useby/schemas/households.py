@@ -31,10 +31,9 @@ class HouseholdOut(ApiModel):
     role: Annotated[Role, Field(description="Role of the caller.")]
     time_zone: Annotated[str, Field(description="Zone of its dates.")]
     currency: Annotated[str | None, Field(description="Currency of prices; null until it is set.")]
-    reads_settle_all: Annotated[
+    read_settles_all: Annotated[
         bool,
         Field(
-            alias="readSettlesAll",
             description="Whether an alert that one member reads is read for all.",
         ),
     ]
@@ -48,7 +47,7 @@ class HouseholdOut(ApiModel):
             role=role,
             time_zone=its.time_zone or "UTC",
             currency=its.currency,
-            reads_settle_all=its.reads_settle_all,
+            read_settles_all=its.reads_settle_all,
         )
 
 
@@ -67,10 +66,9 @@ class HouseholdIn(RequestModel):
     name: LongText | None = None
     time_zone: TimeZone | None = None
     currency: Currency | None = None
-    reads_settle_all: Annotated[
+    read_settles_all: Annotated[
         bool | None,
         Field(
-            alias="readSettlesAll",
             strict=True,
             description="Whether an alert that one member reads is read for all.",
         ),
@@ -84,7 +82,7 @@ class HouseholdIn(RequestModel):
             name=self.name,
             time_zone=self.time_zone,
             currency=self.currency,
-            reads_settle_all=self.reads_settle_all,
+            reads_settle_all=self.read_settles_all,
         )
 
 
