@@ -17,7 +17,16 @@ from useby.domain.account import AccountChange, TokenStatus, User
 from useby.domain.events import AccessRevoked, AlertScheduled, Event, MarkedRead
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal, Product
-from useby.store import accounts, alerts, emptying, notifications, schema, slices, usage
+from useby.store import (
+    accounts,
+    alerts,
+    emptying,
+    notifications,
+    reschedules,
+    schema,
+    slices,
+    usage,
+)
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
@@ -224,7 +233,7 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
             )
         )
         assert await database.write(lambda t: slices.do_slice(t, NOON))
-        assert await database.read(due) == slices.RESCHEDULED
+        assert await database.read(due) == reschedules.RESCHEDULED
     while await database.write(lambda t: slices.do_slice(t, NOON)):
         pass
     assert await database.read(due) == 10
@@ -234,7 +243,7 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
 async def test_unfinished_work_of_several_users_takes_turns(database: Database) -> None:
     users = [await filled(database) for _ in range(2)]
     for user in users:
-        await database.write(partial(slices.reschedule, user_id=user.id, now=NOON))
+        await database.write(partial(reschedules.reschedule, user_id=user.id, now=NOON))
     for second in range(2):
         await database.write(partial(slices.do_slice, now=NOON.replace(second=1 + second)))
     wanted = sa.select(schema.unfinished.c.after)

@@ -1,20 +1,24 @@
 """Send the alerts of a batch of due products."""
 
 import logging
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from useby.actions import floods, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import lot_alerts
+from useby.domain.account import User
 from useby.domain.alerts import ON_EXPIRY, SentAlerts
 from useby.domain.expiry import Expiry
+from useby.domain.household import SharedStock
 from useby.domain.lot import AlertedLot, Lot, LotState
+from useby.domain.lot_alerts import LotAlerts
 from useby.domain.notification import Draft
 from useby.domain.product import AlertedProduct, Product
-from useby.store import alerts, lots, products
+from useby.store import alert_members, alerts, lots, products
 from useby.store.alerts import AlertRecord, Claim
 from useby.store.database import Connection, Transaction
 from useby.store.products import ProductRow
@@ -50,11 +54,32 @@ class _Due(NamedTuple):
         """The dates of the lots."""
         return [lot.expiry for lot in self.lots if lot.expiry is not None]
 
-    def may_repeat(self, sent: SentAlerts) -> bool:
-        """Return whether an alert on expiry that was sent may be repeated."""
+    def may_repeat(self, reader: User, sent: SentAlerts) -> bool:
+        """Return whether an alert on expiry that was sent to somebody may be repeated."""
         return any(lead <= ON_EXPIRY for _, lead, _ in sent) and lot_alerts.may_repeat(
-            self.claim.product, self.lots, self.claim.owner
+            self.claim.product, self.lots, reader
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the alerts of products depend on beside their lots."""
+
+    sent_to_owners: Mapping[tuple[str, str], SentAlerts]
+    """By owner and product."""
+    sent_to_members: Mapping[tuple[str, str, str], SentAlerts]
+    """Those to members other than the founder, by household, product and member."""
+    unread: dict[tuple[str, str], Collection[str]] = field(default_factory=dict)
+    """Lots of which the newest alert on expiry is unread, by user and product."""
+    since: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """Times for which the look at products was planned, by owner and product."""
+
+    def sent_to(self, reader: User, due: _Due) -> SentAlerts:
+        """Return the alerts of a product that were sent to somebody."""
+        owner, product_id = due.claim.key
+        if reader.id == owner:
+            return self.sent_to_owners.get(due.claim.key, ())
+        return self.sent_to_members.get((owner, product_id, reader.id), ())
 
 
 @dataclass(slots=True)
@@ -89,18 +114,19 @@ def send_due(
     affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
     found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
-    claimed, goes_on = _batch_of(found), len(found) > BATCH
+    claimed = _batch_of(found)
+    goes_on = len(claimed) < len(found)
     is_cut = goes_on and found[len(claimed)].owner is claimed[-1].owner
     work = _Work()
     _decide(transaction.connection, _read(transaction.connection, claimed, work), work, now)
     stock.write(transaction, work.changed)
     alerts.record(transaction, work.records, now)
     if claimed:
-        owners = {claim.owner.id: claim.owner for claim in claimed}
+        readers = {each.id: each for claim in claimed for each in claim.readers}
         floods.send(
             transaction,
             work.drafts,
-            owners,
+            readers,
             now,
             digests=work.digests,
             goes_on=goes_on,
@@ -115,27 +141,32 @@ def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
     """Return the claims of a batch without those of an owner who has more of them beyond it.
 
     Alerts of one owner that are due at the same time are claimed together, so they are counted
-    together. An owner who fills a batch has the whole of it.
+    together. An owner who fills a batch has the whole of it. A product counts once for each person
+    who gets its alerts.
     """
-    if len(found) <= BATCH:
+    counts = accumulate(len(claim.members) or 1 for claim in found)
+    size = max(1, sum(count <= BATCH for count in counts))
+    if size >= len(found):
         return found
-    last = found[BATCH].product.user_id
-    whole = [claim for claim in found[:BATCH] if claim.product.user_id != last]
-    return whole or found[:BATCH]
+    last = found[size].product.user_id
+    whole = [claim for claim in found[:size] if claim.product.user_id != last]
+    return whole or found[:size]
 
 
 def _read(connection: Connection, claimed: Sequence[Claim], work: _Work) -> list[_Due]:
     """Read the lots of a batch, and compute those that may be different now.
 
     Flat rows are brought in line. The dates of lots that were opened, frozen or thawed are computed
-    again: the zone or a rule may have changed.
+    again: the zone or a rule may have changed. For members who have just joined, it matters when
+    something was done with the lots.
     """
     in_line = [each.key for each in claimed if each.version is not None]
+    joined = {each.key for each in claimed if each.has_new_members}
     found, no_lots = lots.each_readable(lots.alerted_lots, connection, in_line)
     moved = [
         key
         for key, theirs in found.items()
-        if any(lot.state is not LotState.SEALED for lot in theirs)
+        if key in joined or any(lot.state is not LotState.SEALED for lot in theirs)
     ]
     flat = [each.key for each in claimed if each.version is None]
     whole, no_row = lots.each_readable(lots.stored, connection, [*flat, *moved])
@@ -163,28 +194,82 @@ def _read(connection: Connection, claimed: Sequence[Claim], work: _Work) -> list
 
 def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datetime) -> None:
     """Decide on the alerts of products."""
-    sent_of = products.sent_alerts_about(
-        connection, [(*each.claim.key, each.dates) for each in due]
-    )
-    repeated = [each.claim.key for each in due if each.may_repeat(sent_of.get(each.claim.key, ()))]
-    unread_of = alerts.unread_expired_lots(connection, repeated)
-    deferred = [each.claim.key for each in due if each.claim.owner.deferral is not None]
-    since_of = alerts.due_times(connection, deferred)
-    for claim, its_lots, changed in due:
-        key = claim.key
+    known = _known(connection, due)
+    for each in due:
+        claim, changed = each.claim, each.changed
         product: Product | AlertedProduct = claim.product
-        sent, unread = sent_of.get(key, ()), unread_of.get(key, ())
         try:
-            row = None if changed is None else changed.row(sent, now)
+            row = None if changed is None else changed.row(known.sent_to(claim.owner, each), now)
             if row is not None:
                 product = row.product
-            since = since_of.get(key)
-            decision = lot_alerts.decide(product, its_lots, claim.owner, sent, now, unread, since)
+            decisions = [
+                (reader, _decide_for(reader, each, product, known, now)) for reader in claim.readers
+            ]
+            record = _record(each, product, decisions, now)
         except Exception as error:  # noqa: BLE001 - it is logged
             work.quarantine(claim, error)
             continue
         if changed is not None and row is not None:
             work.changed.append((changed, row))
-        work.drafts += decision.drafts
-        work.digests += decision.digest
-        work.records.append(AlertRecord(product, decision))
+        for _, decision in decisions:
+            work.drafts += decision.drafts
+            work.digests += decision.digest
+        work.records.append(record)
+
+
+def _known(connection: Connection, due: Sequence[_Due]) -> _Known:
+    """Read what the alerts of products depend on beside their lots."""
+    dates = [(*each.claim.key, each.dates) for each in due]
+    shared = [each for each in due if each.claim.members]
+    known = _Known(
+        products.sent_alerts_about(connection, dates),
+        alert_members.sent_about(connection, [(*each.claim.key, each.dates) for each in shared]),
+    )
+    readers = [(each, reader) for each in due for reader in each.claim.readers]
+    repeated = [
+        (reader.id, each.claim.product.id)
+        for each, reader in readers
+        if each.may_repeat(reader, known.sent_to(reader, each))
+    ]
+    known.unread.update(alerts.unread_expired_lots(connection, repeated))
+    deferred = [each.claim.key for each, reader in readers if reader.deferral is not None]
+    known.since.update(alerts.due_times(connection, deferred))
+    return known
+
+
+def _decide_for(
+    reader: User, due: _Due, product: Product | AlertedProduct, known: _Known, now: datetime
+) -> LotAlerts:
+    """Decide on the alerts of a product for one of those who get them."""
+    unread = known.unread.get((reader.id, product.id), ())
+    since = None if reader.deferral is None else known.since.get(due.claim.key)
+    sent = known.sent_to(reader, due)
+    return lot_alerts.decide(product, due.lots, reader, sent, now, unread, since)
+
+
+def _record(
+    due: _Due,
+    product: Product | AlertedProduct,
+    decisions: Sequence[tuple[User, LotAlerts]],
+    now: datetime,
+) -> AlertRecord:
+    """Return what is stored of a product's decisions."""
+    owner = due.claim.owner
+    if not isinstance(owner, SharedStock):
+        ((_, decision),) = decisions
+        return AlertRecord(product, decision)
+    # Date and status are those of the household; the next look is that for the first of all.
+    dates = lot_alerts.alert_dates(product, due.lots, owner, (), now)
+    times = [each.dates.next_alert_at for _, each in decisions]
+    next_at = min((each for each in times if each is not None), default=None)
+    of = {reader.id: decision for reader, decision in decisions}
+    own = of.pop(owner.id, None)
+    return AlertRecord(
+        product,
+        LotAlerts(
+            replace(dates, next_alert_at=next_at),
+            () if own is None else own.sent,
+            () if own is None else own.unsent,
+        ),
+        members=tuple(of.items()),
+    )

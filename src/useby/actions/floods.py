@@ -3,6 +3,7 @@
 A flood are more alerts of one user than the account's flood cap, due together: in one claim of the
 scheduler, or by one request. One that does not fit in a claim is collected over several
 (``store.alert_holds``). A digest is one notification in any case, and is collected in the same way.
+A member of several households gets one for each of them, so that none speaks of two.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,11 +12,19 @@ from typing import Final
 
 from useby.domain import summaries
 from useby.domain.account import User
+from useby.domain.household import readers_of
 from useby.domain.notification import MOST_SHOWN, Cause, Draft
-from useby.store import accounts, alert_holds, alerts, notification_items, notifications, slices
+from useby.store import (
+    accounts,
+    alert_holds,
+    alerts,
+    households,
+    notification_items,
+    notifications,
+    reschedules,
+)
 from useby.store.alert_holds import Hold
 from useby.store.database import Connection, Transaction
-from useby.store.locks import lock_users
 from useby.store.notification_items import Count
 from useby.store.notifications import UnknownUser
 
@@ -63,26 +72,35 @@ def send(
             _collect(transaction.connection, hold, theirs, digest)
             ready += _released(transaction, hold, owners[owner_id], now)
             continue
-        ready += [summaries.summary(theirs, owners[owner_id])] if owner_id in over else theirs
-        ready += [summaries.digest(digest, owners[owner_id])] if digest else ()
+        owner = owners[owner_id]
+        ready += _summaries(theirs, owner) if owner_id in over else theirs
+        ready += [summaries.digest(each, owner) for each in summaries.by_household(digest)]
     notifications.add(transaction, ready, now)
 
 
-def hold(transaction: Transaction, user_id: str, until: datetime) -> None:
-    """Lock a user's row, and collect the user's alerts until ``release_hold``, or until a time.
+def hold(transaction: Transaction, household_id: str, until: datetime) -> None:
+    """Lock a household, and collect the alerts of those who get them until ``release_hold``.
+
+    Args:
+        transaction: The running write.
+        household_id: The household.
+        until: Time at which the alerts are released in any case.
 
     Raises:
-        UnknownUser: The user does not exist, or is disabled.
+        UnknownUser: The household does not exist, or its only member is disabled.
     """
-    if accounts.lock_user(transaction, user_id) is None:
-        raise UnknownUser(user_id)
-    alert_holds.begin(transaction, user_id, until)
+    owner = households.lock(transaction, household_id)
+    if owner is None or not (owner.shares or owner.disabled_at is None):
+        raise UnknownUser(household_id)
+    for user_id in readers_of(owner):
+        alert_holds.begin(transaction, user_id, until)
 
 
-def release_hold(transaction: Transaction, user_id: str, now: datetime) -> None:
-    """Let the hold of a user's alerts end; the scheduler sends them."""
-    lock_users(transaction, user_id)
-    alert_holds.release(transaction, user_id, now)
+def release_hold(transaction: Transaction, household_id: str, now: datetime) -> None:
+    """Let the holds of a household end; the scheduler sends the alerts."""
+    owner = households.lock(transaction, household_id)
+    for user_id in () if owner is None else readers_of(owner):
+        alert_holds.release(transaction, user_id, now)
 
 
 def release(transaction: Transaction, now: datetime) -> int:
@@ -135,17 +153,13 @@ def _released(transaction: Transaction, hold: Hold, owner: User, now: datetime) 
     if (
         hold.until > now
         or alerts.is_due(connection, owner.id, now)
-        or slices.is_rescheduling(connection, owner.id)
+        or reschedules.is_rescheduling(connection, owner.id)
     ):
         return []
     digest_id = alert_holds.end(connection, owner.id)
     ready = _of_flood(connection, owner, hold.notification_id)
-    if digest_id is not None:
-        found = _still_open(connection, owner.id, digest_id)
-        if found.alerts:
-            most_urgent = notification_items.alerts(connection, owner.id, digest_id, MOST_SHOWN)
-            parts = most_urgent, found.products, owner, digest_id
-            ready.append(summaries.summary_of(*parts, event=Cause.DIGEST))
+    if digest_id is not None and _still_open(connection, owner.id, digest_id).alerts:
+        ready += _summaries_of(connection, owner, digest_id, Cause.DIGEST)
     return ready
 
 
@@ -154,13 +168,32 @@ def _of_flood(connection: Connection, owner: User, notification_id: str) -> list
     key = owner.id, notification_id
     found = _still_open(connection, *key)
     if found.alerts > owner.flood_cap:
-        most_urgent = notification_items.alerts(connection, *key, MOST_SHOWN)
-        return [summaries.summary_of(most_urgent, found.products, owner, notification_id)]
+        return _summaries_of(connection, owner, notification_id, Cause.SUMMARY)
     if not found.alerts:
         return []
     collected = notification_items.alerts(connection, *key, None)
     notification_items.delete(connection, *key)
     return collected
+
+
+def _summaries_of(
+    connection: Connection, owner: User, notification_id: str, event: Cause
+) -> list[Draft]:
+    """Return a summary of the items that were collected about each household."""
+    ready = []
+    for each in notification_items.split_by_household(connection, owner.id, notification_id):
+        products = notification_items.count(connection, owner.id, each).products
+        most_urgent = notification_items.alerts(connection, owner.id, each, MOST_SHOWN)
+        ready.append(summaries.summary_of(most_urgent, products, owner, each, event))
+    return ready
+
+
+def _summaries(alerts: Iterable[Draft], owner: User) -> list[Draft]:
+    """Return a summary for each household; an alert that is alone stays as it is."""
+    ready: list[Draft] = []
+    for theirs in summaries.by_household(alerts):
+        ready += [summaries.summary(theirs, owner)] if len(theirs) > 1 else theirs
+    return ready
 
 
 def _still_open(connection: Connection, user_id: str, notification_id: str) -> Count:

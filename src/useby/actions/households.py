@@ -34,7 +34,7 @@ from useby.domain.household import (
     require,
     role_in,
 )
-from useby.store import accounts, household_invitations, households, slices
+from useby.store import accounts, household_invitations, households, reschedules
 from useby.store.database import Connection, Transaction
 from useby.store.notifications import UnknownUser
 
@@ -186,7 +186,7 @@ def change(
     if after != its:
         households.put(transaction, after)
     if after.time_zone not in (None, stock.time_zone):
-        slices.reschedule(transaction, household_id, now)
+        reschedules.reschedule_household(transaction, household_id, now)
     changed = households.stock_owner(transaction.connection, household_id, user_id)
     return OwnView(settings_of(changed or stock), role)
 
@@ -276,7 +276,7 @@ def accept(transaction: Transaction, user_id: str, token: str, now: datetime) ->
     households.put(transaction, its)
     households.add_member(transaction, household_id, user_id, invited.role, now)
     household_invitations.delete(transaction, household_id, invited.id)
-    slices.reschedule(transaction, household_id, now)
+    reschedules.reschedule_household(transaction, household_id, now)
     return OwnView(its, invited.role)
 
 

@@ -16,7 +16,14 @@ from useby.actions.lots import take
 from useby.actions.stock import ChangedProduct, NewProduct
 from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
-from useby.domain.household import Actor, SharedStock, UnknownHousehold, require, role_in
+from useby.domain.household import (
+    Actor,
+    SharedStock,
+    UnknownHousehold,
+    readers_of,
+    require,
+    role_in,
+)
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
 from useby.domain.movement import ActionRefused, takings_undone
@@ -242,10 +249,10 @@ def reopen(
     changed = ChangedProduct(before, product, user, undone)
     (after,) = stock.settle(transaction, [changed], now)
     opened = [lot.id for lot in undone.lots]
-    slices.mark_lots_unread(transaction, user.id, product_id, opened)
+    stock.mark_lots_unread(transaction, user, product_id, opened)
     undos = [each for each in undone.movements if each.undoes is not None]
     takings = takings_undone((*history, *undos), undos)
-    slices.mark_reports_read(transaction, user.id, product_id, takings, now)
+    stock.mark_reports_read(transaction, user, product_id, takings, now)
     return after
 
 
@@ -254,7 +261,8 @@ def delete(transaction: Transaction, user: User, product_id: str, now: datetime)
     if products.get(transaction.connection, user.id, product_id) is None:
         return False
     products.delete(transaction, user.id, product_id)
-    slices.mark_product_read(transaction, user.id, product_id, now)
+    for reader in readers_of(user):
+        slices.mark_product_read(transaction, reader, product_id, now)
     stock.publish_change(transaction, user, product_id, events.Change.CLOSED)
     return True
 

@@ -15,7 +15,7 @@ from useby.actions.stock import ChangedProduct
 from useby.domain import drafts, lot_actions, lot_changes
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
-from useby.domain.household import require_undo
+from useby.domain.household import readers_of, require_undo
 from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import GivenFields
@@ -32,7 +32,7 @@ from useby.domain.next_lot import next_lot
 from useby.domain.notification import Draft
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
-from useby.store import lots, slices, split_alerts
+from useby.store import lots, split_alerts
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
 
@@ -259,9 +259,9 @@ def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) 
         lot.id for lot in change.lots if lot.closed_as is None and _was_closed(lot, before.lots)
     ]
     if opened:
-        slices.mark_lots_unread(transaction, user.id, movement.product_id, opened)
+        stock.mark_lots_unread(transaction, user, movement.product_id, opened)
     takings = takings_undone((*history, *change.movements), change.movements)
-    slices.mark_reports_read(transaction, user.id, movement.product_id, takings, now)
+    stock.mark_reports_read(transaction, user, movement.product_id, takings, now)
     return done
 
 
@@ -279,7 +279,7 @@ def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> 
     _settle(transaction, user, before, Change((), gone=(lot.id,)), now)
     history = lots.history(transaction.connection, before.key)
     takings = takings_from(lot.id, history)
-    slices.mark_reports_read(transaction, user.id, before.product.id, takings, now)
+    stock.mark_reports_read(transaction, user, before.product.id, takings, now)
     parts = handed_down(lot.id, history, _id_beside)
     lots.write_in_place_of(transaction, user.id, parts)
     lots.delete_with_movements(transaction, user.id, lot.id)
@@ -320,9 +320,10 @@ def _let_alerts_be_about_part(transaction: Transaction, user: User, done: Done) 
         if split.part_id is not None:
             rest, part = (_of(done.lots, each) for each in (split.lot_id, split.part_id))
             if rest and part and rest.expiry == part.expiry:
-                split_alerts.add_part(
-                    transaction, user.id, split.product_id, split.lot_id, split.part_id
-                )
+                for reader in readers_of(user):
+                    split_alerts.add_part(
+                        transaction, reader, split.product_id, split.lot_id, split.part_id
+                    )
 
 
 def _used(

@@ -12,7 +12,14 @@ from useby.actions.households import lock
 from useby.domain.account import User
 from useby.domain.household import Deed, LastOwner, Member, Role, SharedStock
 from useby.domain.policy import Policy
-from useby.store import accounts, calendars, household_invitations, households, slices
+from useby.store import (
+    accounts,
+    calendars,
+    household_invitations,
+    households,
+    reschedules,
+    slices,
+)
 from useby.store.database import Database, Transaction
 
 
@@ -73,7 +80,7 @@ def end(transaction: Transaction, household_id: str, member_id: str, now: dateti
     """End a membership under the lock of the household, and see that the person has another."""
     households.remove_member(transaction, household_id, member_id, now)
     _give_home(transaction, member_id, now)
-    slices.reschedule(transaction, household_id, now)
+    reschedules.reschedule_household(transaction, household_id, now)
 
 
 async def delete(database: Database, user_id: str, household_id: str, now: datetime) -> None:
@@ -126,7 +133,7 @@ def end_all(transaction: Transaction, user_id: str, now: datetime) -> None:
         if isinstance(stock, SharedStock) and len(stock.members) > 1:
             _require_other_owner(stock, member)
             households.remove_member(transaction, household_id, user_id, now)
-            slices.reschedule(transaction, household_id, now)
+            reschedules.reschedule_household(transaction, household_id, now)
         elif household_id != user_id:
             _disband(transaction, stock, now)
 

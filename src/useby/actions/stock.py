@@ -7,8 +7,8 @@ in line before anything else is done with them.
 Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` read under that lock.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -22,11 +22,11 @@ from useby.domain.events import Change as KindOfChange
 from useby.domain.expiry import Expiry
 from useby.domain.folding import searched_text
 from useby.domain.gs1 import canonical_gtin
-from useby.domain.household import SharedStock
+from useby.domain.household import SharedStock, readers_of
 from useby.domain.lot import Lot, open_lots, recomputed
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
-from useby.domain.movement import Movement
+from useby.domain.movement import Movement, Taking
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
@@ -300,21 +300,46 @@ def _row(
 ) -> ProductRow:
     product = taken_together(product, its_lots, user.zone)
     dates = lot_alerts.alert_dates(product, its_lots, user, sent, now)
+    if isinstance(user, SharedStock):
+        # The scheduler decides for each member at its next turn, and finds the next time.
+        is_dated = any(lot.expiry is not None for lot in open_lots(its_lots))
+        dates = replace(dates, next_alert_at=now if is_dated else None)
     gtin = canonical_gtin(product.barcode) or ""
     return ProductRow(product, user, dates, searched_text(product), gtin, version)
 
 
 def _mark_closed_read(transaction: Transaction, changed: ChangedProduct, now: datetime) -> None:
     """Mark alerts read that are about closed lots only."""
-    user_id, product_id = changed.before.key
+    product_id = changed.product.id
     was_open = {lot.id for lot in open_lots(changed.before.lots)}
     still_open = {lot.id for lot in open_lots(changed.lots)}
     if was_open <= still_open:
         return
-    if still_open:
-        slices.mark_lots_read(transaction, user_id, product_id, still_open, now)
-    else:
-        slices.mark_product_read(transaction, user_id, product_id, now)
+    for user_id in readers_of(changed.owner):
+        if still_open:
+            slices.mark_lots_read(transaction, user_id, product_id, still_open, now)
+        else:
+            slices.mark_product_read(transaction, user_id, product_id, now)
+
+
+def mark_lots_unread(
+    transaction: Transaction, owner: User, product_id: str, opened: Collection[str]
+) -> None:
+    """Make alerts unread that were marked read because lots were closed, which are open now."""
+    for user_id in readers_of(owner):
+        slices.mark_lots_unread(transaction, user_id, product_id, opened)
+
+
+def mark_reports_read(
+    transaction: Transaction,
+    owner: User,
+    product_id: str,
+    takings: Collection[Taking],
+    now: datetime,
+) -> None:
+    """Mark the reports of takings read that were undone."""
+    for user_id in readers_of(owner):
+        slices.mark_reports_read(transaction, user_id, product_id, takings, now)
 
 
 def _new_id() -> str:

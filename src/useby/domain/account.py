@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from useby.domain.client_names import ClientName
-from useby.domain.policy import Policy, Scope, StoredPolicy
+from useby.domain.policy import Policy, PolicyFields, Scope, StoredPolicy
 from useby.domain.quiet import NOT_DEFERRED, Deferral, Digest, QuietWindow
 
 FLOOD_CAP: Final = 5
@@ -17,6 +17,23 @@ account sets another number."""
 MOST_FLOOD_CAP: Final = 100
 CLOCK_SKEW: Final = timedelta(seconds=60)
 """Maximum time by which the clock that dated a token may be ahead of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class HouseholdRules:
+    """Rules of a household with settings of its own, for the alerts of one of its members."""
+
+    household_id: str
+    zone: ZoneInfo
+    """Zone in which the days of its dates end."""
+    default: PolicyFields
+    """Default policy of all members."""
+    own: Mapping[tuple[str, str], StoredPolicy] | None = None
+    """The member's policies of products and lots, by product and lot; the lot of a product's policy
+    is empty. ``None`` for the founder, whose policies are with the products and lots."""
+    joined_at: datetime | None = None
+    """Time at which the member joined, for as long as alerts from before may be pending. They are
+    never sent, unless they are about lots that changed since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +66,19 @@ class User:
     """Whether the household with this id has settings or members of its own."""
     vacant: bool = False
     """Whether this is nobody's account, but only stands for a household."""
+    within: HouseholdRules | None = None
+    """Rules of the household whose alerts are decided for the user; ``None`` for the own household
+    of a user who shares nothing."""
 
     @property
     def zone(self) -> ZoneInfo:
         """The user's time zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def days_end_in(self) -> ZoneInfo | None:
+        """Zone in which days end, if it may be another one than the user's."""
+        return None if self.within is None else self.within.zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,42 +15,23 @@ muted is stored as well, so it is not sent later.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import UTC, date, datetime, time
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from useby.domain import messages
 from useby.domain.account import User
+from useby.domain.alert_schedule import EARLIEST, AlertSchedule, moment_of, repeats, schedule
 from useby.domain.due_alerts import ON_EXPIRY as ON_EXPIRY  # noqa: PLC0414 - others import it
 from useby.domain.due_alerts import Alert as Alert  # noqa: PLC0414 - as above
 from useby.domain.due_alerts import Deferred, due_and_next, severity
 from useby.domain.expiry import Expiry, day_at
-from useby.domain.iso_duration import LAST_DAY
 from useby.domain.notification import Cause, Draft
-from useby.domain.policy import AlertPolicy, Lead, LeadUnit
+from useby.domain.policy import AlertPolicy
 from useby.domain.policy_scopes import policy_for
 from useby.domain.product import AlertedProduct, DateKind, Disposal, Product, Status
 
-
-@dataclass(frozen=True, slots=True)
-class AlertSchedule:
-    """Due times for a date, a policy and a zone, independent of the current time. All UTC."""
-
-    alerts: tuple[Alert, ...]
-    """Alerts in order of time, which is also the order of urgency; the one on expiry is the last,
-    unless its repeats follow."""
-    ends_at: datetime
-    """First moment after the date."""
-    expiring_from: datetime
-    """Start of the local day of the largest lead."""
-    muted_until: datetime | None = None
-    """Alerts due until then are never sent."""
-
-    @property
-    def has_expiry(self) -> bool:
-        """True if an alert is sent on expiry."""
-        return bool(self.alerts) and self.alerts[-1].lead <= ON_EXPIRY
+__all__ = ["AlertSchedule", "repeats", "schedule"]
 
 
 class DatedLots(NamedTuple):
@@ -62,6 +43,8 @@ class DatedLots(NamedTuple):
     schedule: AlertSchedule
     received_on: date = date.min
     """Day on which the first of them was received, if it is known."""
+    settled_until: datetime | None = None
+    """Alerts that fell due until then are never sent: the person has joined the household then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +74,6 @@ class AlertDates:
     """Time of the next alert; not later than now if an alert is already due."""
 
 
-EARLIEST: Final = date(1, 1, 3)
-"""Earliest supported day, which leaves room for a zone's offset in the range of datetime."""
 NEVER_ENDS_AT: Final = datetime(9999, 12, 31, tzinfo=UTC)
 _NEVER_SCHEDULE: Final = AlertSchedule((), ends_at=NEVER_ENDS_AT, expiring_from=NEVER_ENDS_AT)
 
@@ -105,91 +86,8 @@ def schedule_of(product: Product | AlertedProduct, user: User) -> AlertSchedule:
     """
     if product.expiry is None:
         return _NEVER_SCHEDULE
-    return schedule(product.expiry, policy_for(product, user), user.zone)
-
-
-@lru_cache(maxsize=1024)
-def schedule(
-    expiry: Expiry, policy: AlertPolicy, zone: ZoneInfo, received_on: date | None = None
-) -> AlertSchedule:
-    """Compute the alert schedule of a date; cached, because products of one wave share it.
-
-    A product dated by the day gets its expiry alert on the next day at the policy's time of day.
-    A product dated by an instant gets it at that instant. Leads whose alert would not come before
-    the expiry alert are left out, and so are those that would send the words of an earlier one.
-
-    Args:
-        expiry: The date.
-        policy: The policy.
-        zone: The owner's zone.
-        received_on: Day of receipt, from which leads in per cent count; ``None`` without any.
-    """
-    day = expiry.day_in(zone)
-    end = expiry.instant
-    if end is None:
-        end = _moment(day + timedelta(days=1), policy.alert_time, zone)
-    found = (_alert(lead, expiry, policy.alert_time, zone, received_on) for lead in policy.leads)
-    alerts: list[Alert] = []
-    for alert in sorted((each for each in found if each), key=lambda each: (each.at, -each.lead)):
-        # Leads are in the order of time; of two with the same words, the first one counts.
-        if alert.at < end and (
-            not alerts or (alert.at > alerts[-1].at and alert.lead < alerts[-1].lead)
-        ):
-            alerts.append(alert)
-    if policy.on_expiry:
-        alerts.append(Alert(ON_EXPIRY, end))
-    return AlertSchedule(
-        alerts=tuple(alerts),
-        ends_at=expiry.ends_at(zone),
-        expiring_from=_moment(_days_before(day, policy.expiring_days), time(), zone),
-        muted_until=policy.muted_until,
-    )
-
-
-def repeats(
-    expiry: Expiry, policy: AlertPolicy, zone: ZoneInfo, first_at: datetime
-) -> tuple[Alert, ...]:
-    """Return the repeats of an alert on expiry.
-
-    They come at the policy's time of day, and for an instant at its own time of day.
-
-    Args:
-        expiry: The date.
-        policy: The policy.
-        zone: The owner's zone.
-        first_at: Time at which the alert on expiry was sent; the repeats count from its day.
-    """
-    if policy.repeat is None or not policy.on_expiry:
-        return ()
-    at, day = policy.alert_time, first_at.astimezone(zone).date()
-    if expiry.instant is not None:
-        at = expiry.instant.astimezone(zone).time()
-    every = policy.repeat.days
-    most = min(policy.repeat.most, (LAST_DAY - day).days // every)
-    return tuple(
-        Alert(ON_EXPIRY - number, _moment(day + timedelta(days=number * every), at, zone))
-        for number in range(1, most + 1)
-    )
-
-
-def _alert(
-    lead: Lead, expiry: Expiry, at: time, zone: ZoneInfo, received_on: date | None
-) -> Alert | None:
-    """Return the alert of a lead; ``None`` if there is no time from receipt to count from."""
-    day = expiry.day_in(zone)
-    if lead.unit is LeadUnit.DAYS:
-        return Alert(lead.amount, _moment(_days_before(day, lead.amount), at, zone), lead)
-    if lead.unit is LeadUnit.HOURS:
-        length = timedelta(hours=lead.amount)
-    elif received_on is None or received_on >= day:
-        return None
-    elif expiry.instant is None:
-        days = -(-lead.amount * (day - received_on).days // 100)
-        return Alert(days, _moment(_days_before(day, days), at, zone), lead)
-    else:
-        length = (expiry.instant - _moment(received_on, time(), zone)) * lead.amount / 100
-    moment = (expiry.ends_at(zone) - length).replace(microsecond=0)
-    return Alert((day - moment.astimezone(zone).date()).days, moment, lead)
+    policy = policy_for(product, user)
+    return schedule(product.expiry, policy, user.zone, None, user.days_end_in)
 
 
 def decide(
@@ -220,10 +118,10 @@ def decide(
     due, next_at, in_digest = due_and_next(plan.alerts, sent_leads, now, deferred)
     if due is None:
         return AlertDecision(plan, next_alert_at=next_at)
-    zone = user.zone
-    left = days_until(of.expiry, zone, now)
     expired = plan.ends_at <= now
+    left = _days_left(of.expiry, user, now, expired=expired)
     is_muted = plan.muted_until is not None and due.at <= plan.muted_until
+    is_muted = is_muted or (of.settled_until is not None and due.at <= of.settled_until)
     if is_muted or (expired and not plan.has_expiry):
         return AlertDecision(plan, due, next_alert_at=next_at)
     if expired:
@@ -242,7 +140,7 @@ def deferred_by(
     if user.deferral is None:
         return None
     is_safety = of.date_kind is DateKind.USE_BY
-    received = _moment(max(of.received_on, EARLIEST), time(), user.zone)
+    received = moment_of(max(of.received_on, EARLIEST), time(), user.zone)
     kinds = (
         severity(
             days_until(of.expiry, user.zone, at),
@@ -340,6 +238,17 @@ def days_until(expiry: Expiry, zone: ZoneInfo, now: datetime) -> int:
     return (expiry.day_in(zone) - day_at(now, zone)).days
 
 
+def _days_left(expiry: Expiry, user: User, now: datetime, *, expired: bool) -> int:
+    """Return the days left that a text counts.
+
+    A day of the household may end while it is another day where the person lives.
+    """
+    left = days_until(expiry, user.zone, now)
+    if user.within is None:
+        return left
+    return min(left, 0) if expired else max(left, 0)
+
+
 def status(product: Product | AlertedProduct, user: User, now: datetime) -> Status:
     """Return the status of a product for its owner at ``now``."""
     policy = policy_for(product, user)
@@ -368,7 +277,7 @@ def _draft(
     product: Product | AlertedProduct, of: DatedLots, user: User, left: int, *, expired: bool
 ) -> Draft:
     return Draft(
-        product.user_id,
+        user.id,
         messages.expiry(
             product.name,
             left,
@@ -383,17 +292,5 @@ def _draft(
         of.expiry.day_in(user.zone),
         left,
         of.lot_ids,
+        household_id=None if user.within is None else user.within.household_id,
     )
-
-
-def _days_before(day: date, days: int) -> date:
-    """Return ``days`` before ``day``, or the earliest supported day."""
-    return day - timedelta(days=days) if (day - EARLIEST).days > days else EARLIEST
-
-
-def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """Convert a local time to UTC.
-
-    A time that DST skips is moved past the gap; of a repeated time, the first counts.
-    """
-    return datetime.combine(day, at, zone).astimezone(UTC)

@@ -148,6 +148,11 @@ class SharedStock(User):
     """The member who acts; ``None`` if nobody does."""
 
     @property
+    def readers(self) -> tuple[str, ...]:
+        """The users who get notifications of the stock: the members."""
+        return tuple(each.user_id for each in self.members)
+
+    @property
     def reports_to(self) -> str | None:
         """The member who gets reports of an action: who acts, or else the first owner."""
         owners = (each.user_id for each in self.members if each.role is Role.OWNER)
@@ -229,6 +234,11 @@ class Actor:
     deed: Deed
     is_shared: bool = False
     """Whether the household was shared when the request was authorized."""
+
+
+def readers_of(owner: User) -> tuple[str, ...]:
+    """Return the users who get notifications of an owner's stock."""
+    return owner.readers if isinstance(owner, SharedStock) else (owner.id,)
 
 
 @dataclass(frozen=True, slots=True)

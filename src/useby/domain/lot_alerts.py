@@ -54,6 +54,12 @@ class LotAlerts:
     digest: tuple[Draft, ...] = ()
     """Parts of the user's digest, which is sent now."""
 
+    @property
+    def settled(self) -> list[tuple[Expiry, int, bool | None]]:
+        """Date and lead of each alert that is settled now, and true if it is not sent."""
+        sent = [(*each, None) for each in self.sent]
+        return [*sent, *((*each, True) for each in self.unsent)]
+
 
 class _Part(NamedTuple):
     """Lots of a product that have one date and one policy."""
@@ -78,8 +84,8 @@ def decide(
     Args:
         product: The product.
         lots: Its open lots.
-        user: The owner.
-        sent: Alerts that were sent for the product.
+        user: The person who gets the alerts: the owner, or a member of the household.
+        sent: Alerts that were sent to that person for the product.
         now: The current time, aware.
         unread: Lots of which the newest alert on expiry is unread; only those are repeated.
         since: Time for which this decision was planned, if alerts are deferred; ``None`` for
@@ -254,17 +260,18 @@ def _parts(
         sent: Alerts that were sent for the product.
     """
     groups: dict[tuple[Expiry, AlertPolicy, date | None], list[Lot | AlertedLot]] = {}
+    has_own = user.within is not None and bool(user.within.own)
     for lot in lots:
         if lot.closed_as is None and lot.expiry is not None:
-            is_own = lot.policy is None and not user.policies
+            is_own = lot.policy is None and not (user.policies or has_own)
             policy = own if is_own else policy_for(product, user, lot)
             received_on = lot.received_on if policy.needs_receipt else None
             groups.setdefault((lot.expiry, policy, received_on), []).append(lot)
-    zone = user.zone
+    zone, days_end_in = user.zone, user.days_end_in
     parts = []
     for (expiry, policy, received_on), theirs in groups.items():
         settled = settled_alerts(expiry, zone, sent)
-        plan = alerts.schedule(expiry, policy, zone, received_on)
+        plan = alerts.schedule(expiry, policy, zone, received_on, days_end_in)
         first_at = settled.get(ON_EXPIRY)
         if policy.repeat is not None and first_at is not None:
             more = alerts.repeats(expiry, policy, zone, first_at)
@@ -274,8 +281,19 @@ def _parts(
         of = DatedLots(expiry, kind, tuple(lot.id for lot in theirs), plan)
         if user.deferral is not None:
             of = of._replace(received_on=min(lot.received_on for lot in theirs))
+        if user.within is not None and user.within.joined_at is not None:
+            of = of._replace(settled_until=_settled_until(theirs, user.within.joined_at))
         parts.append(_Part(of, policy, settled))
     return parts
+
+
+def _settled_until(lots: Sequence[Lot | AlertedLot], joined_at: datetime) -> datetime | None:
+    """Return until when the alerts of lots are settled for a member who joined at a time.
+
+    What came, was opened or was frozen after the member joined is news to the member.
+    """
+    is_news = any(isinstance(lot, Lot) and lot.state_since >= joined_at for lot in lots)
+    return None if is_news else joined_at
 
 
 def _together(name: str, drafts: Sequence[Draft], language: str | None) -> tuple[Draft, ...]:

@@ -65,7 +65,7 @@ class Draft:
     """Id that was reserved for a summary whose items are stored already; ``alerts`` then has at
     least those that a frame shows."""
     household_id: str | None = None
-    """Household of the product; ``None`` for the user's own."""
+    """Household of the stock that it is about, if that has settings or members of its own."""
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -117,4 +117,12 @@ class Notification:
     snoozed_until: datetime | None = None
     """Time at which it is sent again; read for lists only."""
     household_id: str | None = None
-    """Household of the product; ``None`` for the user's own."""
+    """Household of the stock that it is about; ``None`` for the user's own, or for none."""
+
+    @property
+    def household(self) -> str | None:
+        """Household of the stock that it is about; ``None`` if it is about none."""
+        is_other = self.product_id is None and not self.items
+        if self.event is Cause.CUSTOM or (self.event is Cause.SNOOZED and is_other):
+            return None
+        return self.household_id or self.user_id

@@ -100,6 +100,8 @@ class Scope(StrEnum):
     LOCATION = "location"
     DATE_KIND = "dateKind"
     ACCOUNT = "account"
+    HOUSEHOLD = "household"
+    """Default of all members of a household."""
     BUILTIN = "builtin"
     """Stands for the fields that no other scope sets."""
 

@@ -1,10 +1,15 @@
 """Find the policies that apply to a lot, nearest first, and what follows from them.
 
 The scopes are the lot, its product, the product's category, the lot's location and kind of date,
-and the account. Of an account with the built-in leads or time of day, these count as not set.
+the account, and the default of a shared household. Of an account with the built-in leads or time of
+day, these count as not set.
+
+Policies are each member's own. Those that the founder of a household has for products and lots are
+stored with these; other members have theirs beside (``User.within``). ``leadDays`` that is given
+with a product is part of the product, and counts for all members.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -132,7 +137,7 @@ def policy_for(
     """Return the policy of a lot, or that of a product as if it had no lots of its own."""
     is_own = product.policy is not None or product.lead_days is not None
     is_own = is_own or (lot is not None and lot.policy is not None)
-    if not (is_own or user.policies or user.categories):
+    if not (is_own or user.policies or user.categories or user.within):
         return _policy_of_account(user.policy)
     return resolve(tuple(each for _, each in _layers(product, user, lot)))
 
@@ -157,10 +162,20 @@ def _layers(
     product: Product | AlertedProduct, user: User, lot: Lot | AlertedLot | None
 ) -> Iterator[tuple[Scope, PolicyFields]]:
     """Return the policies that apply to a lot and set anything, nearest first."""
-    if lot is not None and lot.policy is not None:
-        yield Scope.LOT, lot.policy.fields
-    if product.policy is not None or product.lead_days is not None:
-        yield Scope.PRODUCT, product_fields(product)
+    if user.within is None or user.within.own is None:
+        if lot is not None and lot.policy is not None:
+            yield Scope.LOT, lot.policy.fields
+        if product.policy is not None or product.lead_days is not None:
+            yield Scope.PRODUCT, product_fields(product)
+    else:
+        yield from _beside(product, user.within.own, lot)
+    yield from _wide(product, user, lot)
+
+
+def _wide(
+    product: Product | AlertedProduct, user: User, lot: Lot | AlertedLot | None
+) -> Iterator[tuple[Scope, PolicyFields]]:
+    """Return those that are stored with the account or the household, nearest first."""
     policies = user.policies
     if policies or user.categories:
         fields = category_fields(user, product.category.casefold())
@@ -178,6 +193,23 @@ def _layers(
     fields = account_fields(user)
     if fields is not NOTHING_SET:
         yield Scope.ACCOUNT, fields
+    if user.within is not None and user.within.default is not NOTHING_SET:
+        yield Scope.HOUSEHOLD, user.within.default
+
+
+def _beside(
+    product: Product | AlertedProduct,
+    own: Mapping[tuple[str, str], StoredPolicy],
+    lot: Lot | AlertedLot | None,
+) -> Iterator[tuple[Scope, PolicyFields]]:
+    """Return the policies of a lot and its product that a member other than the founder has."""
+    if lot is not None and (of_lot := own.get((product.id, lot.id))) is not None:
+        yield Scope.LOT, of_lot.fields
+    if (of_product := own.get((product.id, ""))) is not None:
+        yield Scope.PRODUCT, of_product.fields
+    short = short_of_product(product.lead_days)
+    if product.policy is None or short.leads != product.policy.short.leads:
+        yield Scope.PRODUCT, short
 
 
 def _key(scope: Scope, product: Product | AlertedProduct, lot: Lot | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Combine alerts of one user that are due together into one notification."""
+"""Combine alerts of one user that are due together into one notification for each household."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,14 +18,22 @@ def urgency(alert: Draft) -> tuple[int, int, str]:
     return -_SEVERITY.index(alert.kind), alert.days_left or 0, alert.product_name
 
 
+def by_household(alerts: Iterable[Draft]) -> list[list[Draft]]:
+    """Return the alerts of each household."""
+    found: dict[str | None, list[Draft]] = {}
+    for alert in alerts:
+        found.setdefault(alert.household_id, []).append(alert)
+    return list(found.values())
+
+
 def summary(alerts: Iterable[Draft], user: User) -> Draft:
-    """Return one notification for alerts of one user, of which there is at least one."""
+    """Return one notification for alerts of one household, of which there is at least one."""
     ordered = sorted(alerts, key=urgency)
     return summary_of(ordered, len({each.product_id for each in ordered}), user)
 
 
 def digest(alerts: Iterable[Draft], user: User) -> Draft:
-    """Return the digest of alerts of one user, of which there is at least one."""
+    """Return the digest of alerts of one household, of which there is at least one."""
     return replace(summary(alerts, user), event=Cause.DIGEST)
 
 
@@ -57,4 +65,5 @@ def summary_of(
         event=event,
         alerts=tuple(most_urgent),
         id=reserved_id,
+        household_id=most_urgent[0].household_id,
     )

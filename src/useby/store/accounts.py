@@ -13,7 +13,7 @@ from useby.domain.channel import ChannelKind
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.domain.quiet import NOT_DEFERRED
-from useby.store import channel_rests, slices
+from useby.store import channel_rests, reschedules, slices
 from useby.store.api_keys import is_of_key
 from useby.store.bulk import PackedSelect, values_params, values_table
 from useby.store.column_types import UtcDateTime
@@ -278,7 +278,7 @@ def change_user(
     if not new.keys().isdisjoint({"deferral", "time_zone"}):
         channel_rests.end(transaction, user_id, now)
     if new.keys() - {"name", "currency", "flood_cap", "language"}:
-        slices.reschedule(transaction, user_id, now)
+        reschedules.reschedule(transaction, user_id, now)
     changed = user(transaction.connection, user_id)
     if changed is None:
         raise UnknownUser(user_id)
@@ -357,7 +357,7 @@ def disable_user(transaction: Transaction, user_id: str, *, disabled: bool, now:
     if disabled:
         transaction.publish(AccessRevoked(user_id))
     else:
-        slices.reschedule(transaction, user_id, now)
+        reschedules.reschedule(transaction, user_id, now)
 
 
 def take_back(transaction: Transaction, user_id: str) -> None:

@@ -11,17 +11,19 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
+from useby.domain.expiry import Expiry
+from useby.domain.household import SharedStock
 from useby.domain.lot_alerts import LotAlerts
 from useby.domain.notification import Cause
 from useby.domain.product import AlertedProduct, Product
+from useby.store import alert_members, households
 from useby.store.accounts import user, users_by_id
 from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
-from useby.store.locks import lock_users
 from useby.store.product_rows import ALERTED_COLUMNS, alerted_product_of
 from useby.store.products import get
+from useby.store.schema import members, notifications, products, sent_alerts, users
 from useby.store.schema import notification_items as items
-from useby.store.schema import notifications, products, sent_alerts, users
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,19 @@ class Claim:
     version: int | None
     """``None`` for a flat row, see ``store.schema``."""
     owner: User
+    """The owner, who gets the alerts unless there are ``members``."""
+    members: Sequence[User] = ()
+    """The members who get them, if the household has settings or members of its own."""
+
+    @property
+    def readers(self) -> Sequence[User]:
+        """Those who get the alerts."""
+        return self.members if isinstance(self.owner, SharedStock) else (self.owner,)
+
+    @property
+    def has_new_members(self) -> bool:
+        """True if alerts from before one of the members joined may be pending."""
+        return any(each.within and each.within.joined_at for each in self.members)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -54,17 +69,21 @@ class AlertRecord:
     """Decision about its alerts and next time; ``None`` if computing it failed."""
     reason: str = ""
     """Reason of the failure; the product gets no alerts until it is changed."""
+    members: tuple[tuple[str, LotAlerts], ...] = ()
+    """Decisions for members of the household other than its founder."""
 
 
 _LEFT_OUT: Final = values_table(users.c.id)
 DUE_AT: Final = sa.func.coalesce(products.c.next_alert_at, products.c.alert_at)
 """Time of a product's next alert. Nodes that write lots leave ``next_alert_at`` empty."""
+IS_ALERTED: Final = sa.or_(users.c.disabled_at.is_(None), users.c.shares.is_(True))
+"""Condition for a household with alerts. One that is shared has them without its founder, too."""
 _DUE: Final = (
     sa.select(*ALERTED_COLUMNS, products.c.version)
     .join(users, users.c.id == products.c.user_id)
     .where(
         sa.bindparam("now", type_=products.c.alert_at.type) >= DUE_AT,
-        users.c.disabled_at.is_(None),
+        IS_ALERTED,
     )
     .order_by(DUE_AT, products.c.user_id)
     .limit(sa.bindparam("most"))
@@ -75,13 +94,17 @@ _DUE: Final = (
 )
 _CLAIM: Final = PackedSelect(_DUE.where(products.c.user_id.not_in(sa.select(_LEFT_OUT.c.id))))
 _CLAIM_OF_ONE: Final = PackedSelect(_DUE.where(products.c.user_id == sa.bindparam("owner")))
+_THEIR_HOUSEHOLDS: Final = sa.union_all(
+    sa.select(sa.bindparam("owner", type_=users.c.id.type).label("id")),
+    sa.select(members.c.household_id).where(members.c.user_id == sa.bindparam("owner")),
+)
 _IS_DUE: Final = CompiledStatement(
     sa.select(
         sa.exists().where(
-            products.c.user_id == sa.bindparam("owner"),
+            products.c.user_id.in_(_THEIR_HOUSEHOLDS),
             sa.bindparam("now", type_=products.c.alert_at.type) >= DUE_AT,
             users.c.id == products.c.user_id,
-            users.c.disabled_at.is_(None),
+            IS_ALERTED,
         )
     )
 )
@@ -158,7 +181,7 @@ def next_due(connection: Connection, left_out: Collection[str] = ()) -> datetime
     earliest = (
         sa.select(DUE_AT)
         .join(users, users.c.id == products.c.user_id)
-        .where(DUE_AT.is_not(None), users.c.disabled_at.is_(None))
+        .where(DUE_AT.is_not(None), IS_ALERTED)
         .order_by(DUE_AT)
         .limit(1)
     )
@@ -179,7 +202,7 @@ def late_owners(connection: Connection, before: datetime, left_out: Collection[s
         .join(users, users.c.id == products.c.user_id)
         .where(
             before > DUE_AT,
-            users.c.disabled_at.is_(None),
+            IS_ALERTED,
             products.c.user_id.not_in(sorted(left_out)),
         )
         .group_by(products.c.user_id)
@@ -190,7 +213,7 @@ def late_owners(connection: Connection, before: datetime, left_out: Collection[s
 
 
 def is_due(connection: Connection, owner: str, now: datetime) -> bool:
-    """Return whether a user is not disabled and has a due product."""
+    """Return whether a user has a due product, or a household of the user has one."""
     return bool(_IS_DUE(connection, owner=owner, now=now).scalar())
 
 
@@ -216,13 +239,15 @@ def claim_due(
     """Claim products due at ``now``, longest due first, with their owners.
 
     The claim holds until the transaction ends, on PostgreSQL for all rows of the owners. Rows that
-    other transactions lock are left to them. SQLite has one writer.
+    other transactions lock are left to them. SQLite has one writer. Of a shared household the claim
+    holds for the rows of all members; one of which another transaction locks a member is left.
 
     Args:
         transaction: The running write.
         now: The current time, aware.
         most: Maximum number of products.
-        of: Claim only products of this owner, and wait for the lock of the owner's row.
+        of: Claim only products of this owner, and wait for the lock of the owner's row and those
+            of the members.
         left_out: Owners whose products are not claimed.
 
     Returns:
@@ -233,20 +258,20 @@ def claim_due(
     """
     connection, unreadable = transaction.connection, 0
     if of is not None:
-        lock_users(transaction, of)
+        households.lock(transaction, of)
     try:
-        claimed = _claim(connection, now, most, of, left_out)
+        claimed = _claim(transaction, now, most, of, left_out)
     except (sa.exc.SQLAlchemyError, MemoryError):  # the driver raises it as it is
         raise
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
         unreadable = _set_aside_unreadable(connection, now)
-        claimed = _claim(connection, now, most, of, left_out)
+        claimed = _claim(transaction, now, most, of, left_out)
     return claimed, unreadable
 
 
 def record(transaction: Transaction, records: Sequence[AlertRecord], now: datetime) -> None:
     """Store the results of a claimed batch: sent alerts, next times, quarantined products."""
-    sent, rescheduled, quarantined = [], [], []
+    sent, rescheduled, quarantined, beside = [], [], [], []
     for each in records:
         key, outcome = (each.product.user_id, each.product.id), each.outcome
         if outcome is None:
@@ -255,10 +280,36 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
         dates = outcome.dates
         for settled, unsent in ((outcome.sent, None), (outcome.unsent, True)):
             sent += [(*key, expiry.key, lead, now, unsent) for expiry, lead in settled]
+        beside += [(key, member, theirs.settled) for member, theirs in each.members]
         rescheduled.append((dates.ends_at, dates.expiring_from, dates.next_alert_at, None, *key))
     writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))
     for write, rows in writes:
         write(transaction.connection, rows)
+    if beside:
+        alert_members.record(transaction.connection, beside, now)
+
+
+def settle(
+    connection: Connection,
+    key: tuple[str, str],
+    user_id: str,
+    settled: Sequence[tuple[Expiry, int, bool | None]],
+    now: datetime,
+) -> None:
+    """Store alerts of a product that were sent to a member, without scheduling the next ones.
+
+    Args:
+        connection: The running write.
+        key: Household and product.
+        user_id: The member.
+        settled: Date and lead of each alert, and true if it was settled without being sent.
+        now: The current time, aware.
+    """
+    if user_id == key[0]:
+        sent = [(*key, expiry.key, lead, now, unsent) for expiry, lead, unsent in settled]
+        _INSERT_SENT(connection, sent)
+    else:
+        alert_members.record(connection, [(key, user_id, settled)], now)
 
 
 def unread_expired_lots(
@@ -285,16 +336,44 @@ def unread_expired_lots(
 
 
 def _claim(
-    connection: Connection, now: datetime, most: int, of: str | None, left_out: Collection[str]
+    transaction: Transaction,
+    now: datetime,
+    most: int,
+    of: str | None,
+    left_out: Collection[str],
 ) -> list[Claim]:
-    if of is not None:
-        rows = _CLAIM_OF_ONE(connection, now=now, most=most, owner=of)
-    else:
-        others = values_params(connection, sorted(left_out))
-        rows = _CLAIM(connection, now=now, most=most, **others)
-    claimed = [(alerted_product_of(row), row[-1]) for row in rows]
-    owners = users_by_id(connection, {product.user_id for product, _ in claimed})
-    return [Claim(product, version, owners[product.user_id]) for product, version in claimed]
+    connection = transaction.connection
+    while True:
+        if of is not None:
+            rows = _CLAIM_OF_ONE(connection, now=now, most=most, owner=of)
+        else:
+            others = values_params(connection, sorted(left_out))
+            rows = _CLAIM(connection, now=now, most=most, **others)
+        claimed = [(alerted_product_of(row), row[-1]) for row in rows]
+        owners = users_by_id(connection, {product.user_id for product, _ in claimed})
+        shared = [each for each in owners.values() if each.shares]
+        if not shared:
+            return [
+                Claim(product, version, owners[product.user_id]) for product, version in claimed
+            ]
+        stocks = alert_members.stock_owners(connection, shared)
+        busy = alert_members.lock_where_free(transaction, stocks.values())
+        if not busy:
+            break
+        if of is not None:
+            return []
+        left_out = {*left_out, *busy}
+    keys = [(product.user_id, product.id) for product, _ in claimed if product.user_id in stocks]
+    members_of = alert_members.of(connection, stocks.values(), keys, now)
+    return [
+        Claim(
+            product,
+            version,
+            stocks.get(product.user_id) or owners[product.user_id],
+            members_of.get(product.user_id, ()),
+        )
+        for product, version in claimed
+    ]
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:

@@ -89,3 +89,16 @@ member_policies = sa.Table(
 )
 """Policies of products and lots of members other than the founder, whose own are with the product
 and the lot. ``lot_id`` is empty in the policy of a product."""
+
+shared_reads = sa.Table(
+    "shared_reads",
+    metadata,
+    sa.Column("user_id", sa.String(128), sa.ForeignKey("users.id", ondelete="CASCADE")),
+    sa.Column("notification_id", sa.String(36), nullable=False),
+    sa.Column("household_id", sa.String(128), nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("user_id", "notification_id"),
+    sa.Index(None, "since"),
+)
+"""Alerts that a member has read at a time, and that are still to be marked read for the other
+members (``households.reads_settle_all``)."""

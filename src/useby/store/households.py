@@ -20,6 +20,7 @@ from useby.store import accounts
 from useby.store.database import Transaction
 from useby.store.locks import lock_each_user, lock_users
 from useby.store.schema import (
+    alert_holds,
     calendars,
     household_invitations,
     households,
@@ -30,6 +31,7 @@ from useby.store.schema import (
     notifications,
     users,
 )
+from useby.store.schema import notification_items as items
 from useby.store.summary_tables import snoozes
 
 MOST_LISTED: Final = 500
@@ -41,6 +43,11 @@ def settings(connection: Connection, household_id: str) -> Household | None:
     """Return the settings of a household; ``None`` if nobody has set or shared it."""
     row = connection.execute(sa.select(*_SETTINGS).where(households.c.id == household_id)).first()
     return None if row is None else Household(*row)
+
+
+def is_shared(connection: Connection, household_id: str) -> bool:
+    """Return whether a household has settings or members of its own."""
+    return bool(connection.scalar(sa.select(users.c.shares).where(users.c.id == household_id)))
 
 
 def members_of(connection: Connection, household_id: str) -> list[Member]:
@@ -142,8 +149,8 @@ def lock(
         transaction: The running write.
         household_id: The household.
         acting: The member who acts, if one does.
-        shared: Whether the household was shared when it was last read. If this was not so, its
-            members are locked after it.
+        shared: Whether the household was shared when it was last read. If this was not so, and
+            nothing is waited for, its members are locked after it.
         with_: Further users to lock.
 
     Returns:
@@ -153,7 +160,8 @@ def lock(
         OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
     """
     connection, locked = transaction.connection, {household_id, *with_}
-    if shared:
+    # A transaction that waits for a row must not hold one that comes after it.
+    if shared or (transaction.waits and is_shared(connection, household_id)):
         locked |= {each.user_id for each in members_of(connection, household_id)}
     if len(locked) == 1:
         lock_users(transaction, household_id)
@@ -259,8 +267,22 @@ def remove_member(transaction: Transaction, household_id: str, user_id: str, now
         .where(movements.c.household_id == household_id, movements.c.by_user == user_id)
         .values(by_user=None)
     )
+    _forget_held(connection, household_id, user_id)
     mark_read(transaction, household_id, user_id, now)
     transaction.publish(HouseholdLeft(user_id, household_id))
+
+
+def _forget_held(connection: Connection, household_id: str, user_id: str) -> None:
+    """Delete alerts about a household that are being collected for a user."""
+    held = sa.select(alert_holds.c.notification_id).where(alert_holds.c.user_id == user_id)
+    digests = sa.select(alert_holds.c.digest_id).where(alert_holds.c.user_id == user_id)
+    connection.execute(
+        sa.delete(items).where(
+            items.c.user_id == user_id,
+            items.c.household_id == household_id,
+            sa.or_(items.c.notification_id.in_(held), items.c.notification_id.in_(digests)),
+        )
+    )
 
 
 def mark_read(transaction: Transaction, household_id: str, user_id: str, now: datetime) -> None:

@@ -1,5 +1,7 @@
 """Mark notifications read, and publish which ones.
 
+An alert of a household may then be read for its other members, too (``store.shared_reads``).
+
 The rows of one user are marked under the lock of the user's row. A mark for several users leaves
 out users, and notifications, whose rows another transaction locks.
 """
@@ -11,10 +13,12 @@ from typing import Final
 import sqlalchemy as sa
 
 from useby.domain.events import MarkedRead
+from useby.store import shared_reads
 from useby.store.bulk import CompiledStatement, values_params, values_table
 from useby.store.database import OwnerHeld, Transaction
 from useby.store.locks import lock_users, try_lock_users
 from useby.store.schema import notifications as table
+from useby.store.shared_reads import Read
 
 _GIVEN_KEYS: Final = values_table(table.c.user_id, table.c.id)
 _MARK_READ: Final = CompiledStatement(
@@ -24,7 +28,7 @@ _MARK_READ: Final = CompiledStatement(
         table.c.read_at.is_(None),
     )
     .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
-    .returning(table.c.user_id, table.c.id)
+    .returning(table.c.user_id, table.c.id, table.c.household_id)
 )
 _UNREAD: Final = (
     sa.select(table.c.user_id, table.c.id)
@@ -43,7 +47,7 @@ _MARK_READ_WHERE_FREE: Final = CompiledStatement(
         )
     )
     .values(read_at=sa.bindparam("now", type_=table.c.read_at.type))
-    .returning(table.c.user_id, table.c.id)
+    .returning(table.c.user_id, table.c.id, table.c.household_id)
 )
 
 
@@ -94,8 +98,12 @@ def _mark(
     may_skip = connection.dialect.name != "sqlite" and not transaction.waits
     mark = _MARK_READ_WHERE_FREE if may_skip else _MARK_READ
     marked: dict[str, list[str]] = {}
-    for user_id, notification_id in mark(connection, now=now, **params):
+    shared: list[Read] = []
+    for user_id, notification_id, household_id in mark(connection, now=now, **params):
         marked.setdefault(user_id, []).append(notification_id)
+        if household_id is not None:
+            shared.append(Read(household_id, user_id, notification_id))
+    shared_reads.add(transaction, shared, now)
     for user_id, ids in marked.items():
         transaction.publish(MarkedRead(user_id, tuple(ids)))
     count = sum(map(len, marked.values()))
@@ -125,6 +133,7 @@ def mark_some_read(
         .order_by(table.c.seq)
         .limit(most)
     )
+    shared_reads.add_these(transaction, user_id, oldest, now)
     return transaction.connection.execute(
         sa.update(table)
         .where(table.c.user_id == user_id, table.c.seq.in_(oldest))

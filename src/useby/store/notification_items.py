@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from uuid_utils import uuid7
 
 from useby.domain.events import MarkedRead
 from useby.domain.notification import MOST_SHOWN, Cause, Draft, Item, Notification, Severity
@@ -124,6 +125,7 @@ def alerts(
             row.expires_on,
             row.days_left,
             lot_ids,
+            household_id=row.household_id,
         )
     return list(found.values())
 
@@ -180,6 +182,23 @@ def lacks_items(row: Notification) -> bool:
 def delete(connection: Connection, user_id: str, notification_id: str) -> None:
     """Delete the items of a notification that will never exist."""
     connection.execute(sa.delete(table).where(*_of(user_id, notification_id)))
+
+
+def split_by_household(connection: Connection, user_id: str, notification_id: str) -> list[str]:
+    """Give the items of each household to a notification of their own.
+
+    Returns:
+        The ids of the notifications; the first one keeps its id.
+    """
+    its = _of(user_id, notification_id)
+    households = connection.scalars(sa.select(table.c.household_id).where(*its).distinct()).all()
+    found = [notification_id]
+    for household_id in households[1:]:
+        found.append(str(uuid7()))
+        theirs = table.c.household_id.is_not_distinct_from(household_id)
+        moved = sa.update(table).where(*its, theirs).values(notification_id=found[-1])
+        connection.execute(moved)
+    return found
 
 
 def delete_closed(connection: Connection, user_id: str, notification_id: str) -> None:
@@ -259,7 +278,7 @@ def _of(user_id: str, notification_id: str) -> tuple[sa.ColumnElement[bool], ...
 
 def _is_open_lot() -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        lots.c.household_id == table.c.user_id,
+        lots.c.household_id == sa.func.coalesce(table.c.household_id, table.c.user_id),
         lots.c.id == table.c.lot_id,
         lots.c.closed_at.is_(None),
     )
@@ -288,4 +307,5 @@ def _values(notification_id: str, number: int, alert: Draft, lot_id: str | None)
         alert.event.value,
         alert.expires_on,
         alert.days_left,
+        alert.household_id,
     )

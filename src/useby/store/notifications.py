@@ -37,7 +37,7 @@ INSERTED: Final = (
     table.c.days_left,
     table.c.created_at,
 )
-COLUMNS: Final = (*INSERTED, table.c.read_at)
+COLUMNS: Final = (*INSERTED, table.c.read_at, table.c.household_id)
 """Columns of a notification, as ``from_columns`` takes them."""
 
 
@@ -80,7 +80,7 @@ _ALLOCATE_SEQ_OF_ONE: Final = CompiledStatement(
     .values(seq=users.c.seq + sa.bindparam("count"))
     .returning(users.c.id, users.c.seq)
 )
-_INSERT: Final = BulkWrite(*INSERTED, table.c.lot_ids)
+_INSERT: Final = BulkWrite(*INSERTED, table.c.lot_ids, table.c.household_id)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:
@@ -102,7 +102,8 @@ def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> lis
         seqs[draft.user_id] = seq = seqs[draft.user_id] + 1
         added.append(draft.kept(draft.id or new_id(), seq, created))
     rows = [
-        (*insert_values(each), draft.lot_ids) for each, draft in zip(added, drafts, strict=True)
+        (*insert_values(each), draft.lot_ids, draft.household_id)
+        for each, draft in zip(added, drafts, strict=True)
     ]
     _INSERT(connection, rows)
     notification_items.add(
@@ -274,7 +275,8 @@ def delete(transaction: Transaction, user_id: str, notification_id: str) -> bool
 
 def from_columns(columns: Sequence[Any]) -> Notification:
     """Return the notification with these values of ``COLUMNS``."""
-    user_id, seq, id_, message, kind, event, name, product_id, expires_on, days, *times = columns
+    user_id, seq, id_, message, kind, event, name, product_id, expires_on, days, *more = columns
+    created_at, read_at, household_id = more
     return Notification(
         id=id_,
         user_id=user_id,
@@ -283,11 +285,12 @@ def from_columns(columns: Sequence[Any]) -> Notification:
         kind=Severity(kind),
         event=Cause(event),
         product_name=name,
-        created_at=times[0],
+        created_at=created_at,
         product_id=product_id,
         expires_on=expires_on,
         days_left=days,
-        read_at=times[1],
+        read_at=read_at,
+        household_id=household_id,
     )
 
 

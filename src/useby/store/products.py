@@ -207,6 +207,18 @@ def sent_alerts_about(
         connection: The snapshot to read.
         dates: Owner, product and dates of each product.
     """
+    given = dates_near(dates)
+    if not given:
+        return {}
+    return _by_product(
+        _SENT_ABOUT(connection, **values_params(connection, *zip(*given, strict=True)))
+    )
+
+
+def dates_near(
+    dates: Iterable[tuple[str, str, Collection[Expiry]]],
+) -> list[tuple[str, str, str, str]]:
+    """Return owner, product, and the first and the last date that may matter to some dates."""
     given = []
     for user_id, product_id, its in dates:
         days = [each.day_in(_UTC) for each in its]
@@ -214,11 +226,7 @@ def sent_alerts_about(
             since = max(min(days), date.min + NEAR) - NEAR
             until = min(max(days), date.max - NEAR) + NEAR
             given.append((user_id, product_id, since.isoformat(), until.isoformat()))
-    if not given:
-        return {}
-    return _by_product(
-        _SENT_ABOUT(connection, **values_params(connection, *zip(*given, strict=True)))
-    )
+    return given
 
 
 def _by_product(

@@ -21,6 +21,7 @@ from useby.store.household_tables import households as households  # noqa: PLC04
 from useby.store.household_tables import member_alerts as member_alerts  # noqa: PLC0414 - as above
 from useby.store.household_tables import member_policies as member_policies  # noqa: PLC0414
 from useby.store.household_tables import members as members  # noqa: PLC0414 - as above
+from useby.store.household_tables import shared_reads as shared_reads  # noqa: PLC0414 - as above
 from useby.store.key_tables import api_keys as api_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import push_keys as push_keys  # noqa: PLC0414 - as below
 from useby.store.key_tables import service_answers as service_answers  # noqa: PLC0414 - as below

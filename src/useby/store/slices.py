@@ -9,7 +9,6 @@ node, or any other node, continues.
 
 from collections.abc import Collection
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -17,27 +16,17 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.domain.movement import Taking
-from useby.store import alert_holds, notification_items
+from useby.store import notification_items, reschedules, shared_reads
 from useby.store.database import Transaction
-from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414 - others import it from here
+from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414
 from useby.store.emptying import empty_stock
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
+from useby.store.reschedules import RESCHEDULED, Unfinished
 from useby.store.schema import closings, notifications, products, unfinished, users
 
 SLICE: Final = 500
 """Maximum rows that a slice marks read."""
-RESCHEDULED: Final = 250
-"""Maximum products that a slice reschedules."""
-
-
-class Unfinished(StrEnum):
-    """Kind of work whose progress the table ``unfinished`` stores."""
-
-    DELETE = "delete"
-    RESCHEDULE = "reschedule"
-    EMPTY = "empty"
-    """Deletion of a household's stock; ``after`` is the newest id that a product of it has."""
 
 
 def delete_user(transaction: Transaction, user_id: str) -> bool:
@@ -66,7 +55,7 @@ def delete_user(transaction: Transaction, user_id: str) -> bool:
         "disabled_at": sa.func.coalesce(users.c.disabled_at, users.c.created_at),
     }
     connection.execute(sa.update(users).where(users.c.id == user_id).values(shut_out))
-    _begin(connection, user_id, Unfinished.DELETE, users.c.created_at)
+    reschedules.begin(connection, user_id, Unfinished.DELETE, None)
     return False
 
 
@@ -80,7 +69,7 @@ def begin_emptying(transaction: Transaction, household_id: str, newest: str, now
         now: The current time, aware.
     """
     connection = transaction.connection
-    _begin(connection, household_id, Unfinished.EMPTY, sa.literal(now, unfinished.c.since.type))
+    reschedules.begin(connection, household_id, Unfinished.EMPTY, now)
     this = _is_emptying(household_id)
     connection.execute(sa.update(unfinished).where(*this).values(after=newest))
     transaction.publish(AlertScheduled(now))  # wakes the scheduler
@@ -102,18 +91,6 @@ def empty_household(transaction: Transaction, household_id: str) -> bool:
         return False
     connection.execute(sa.delete(unfinished).where(*this))
     return True
-
-
-def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:
-    """Let the scheduler check every open product of the user, a slice at a time.
-
-    Rescheduling that is already in progress starts again. The cost of this call does not depend on
-    the number of products.
-    """
-    since = sa.literal(now, unfinished.c.since.type)
-    _begin(transaction.connection, user_id, Unfinished.RESCHEDULE, since)
-    alert_holds.begin(transaction, user_id, now)  # what falls due by it falls due together
-    transaction.publish(AlertScheduled(now))
 
 
 def mark_product_read(
@@ -211,17 +188,10 @@ def mark_reports_read(
         _mark(transaction, user_id, product_id, report, now, by_closing=False)
 
 
-def is_rescheduling(connection: Connection, user_id: str) -> bool:
-    """Return whether a user's products are still to be checked."""
-    this = sa.and_(
-        unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.RESCHEDULE.value
-    )
-    return bool(connection.scalar(sa.select(sa.exists().where(this))))
-
-
 def are_waiting(connection: Connection) -> bool:
     """Return whether there is unfinished work."""
-    either = sa.or_(*(sa.exists().select_from(each) for each in (unfinished, closings)))
+    tables = (unfinished, closings, shared_reads.table)
+    either = sa.or_(*(sa.exists().select_from(each) for each in tables))
     return bool(connection.scalar(sa.select(either)))
 
 
@@ -231,7 +201,11 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
     Returns:
         True if there was work to do.
     """
-    return _do_slice_of_account(transaction, now) or _do_slice_of_closing(transaction, now)
+    return (
+        _do_slice_of_account(transaction, now)
+        or _do_slice_of_closing(transaction, now)
+        or shared_reads.do_slice(transaction, now)
+    )
 
 
 def _longest_waiting(connection: Connection, table: sa.Table) -> sa.Row[Any] | None:
@@ -354,23 +328,6 @@ def _extent(connection: Connection, page: sa.Select[tuple[Any]]) -> tuple[int, A
     (value,) = values.c
     count, last = connection.execute(sa.select(sa.func.count(), sa.func.max(value))).one()
     return count, last
-
-
-def _begin(
-    connection: Connection, user_id: str, work: Unfinished, since: sa.ColumnElement[datetime]
-) -> None:
-    """Record that work starts, or starts again; a restart keeps its place in the queue."""
-    this = (unfinished.c.user_id == user_id, unfinished.c.work == work.value)
-    again = connection.execute(sa.update(unfinished).where(*this).values(after=""))
-    if not again.rowcount:
-        connection.execute(
-            sa.insert(unfinished).from_select(
-                ["user_id", "work", "after", "since"],
-                sa.select(users.c.id, sa.literal(work.value), sa.literal(""), since).where(
-                    users.c.id == user_id
-                ),
-            )
-        )
 
 
 def _is_emptying(household_id: str) -> tuple[sa.ColumnElement[bool], ...]:
