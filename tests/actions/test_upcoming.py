@@ -83,7 +83,7 @@ async def sent_until(database: Database, owner: User, end: datetime) -> list[tup
 
 
 async def listed(database: Database, owner: User, product: Product) -> list[tuple[Any, ...]]:
-    found = await alerts_of(database, owner, product.id, NOON)
+    found = await alerts_of(database, owner, owner, product.id, NOON)
     assert found is not None
     return sorted((each.at, each.draft.message, each.draft.kind) for each in found)
 
@@ -130,14 +130,15 @@ async def test_a_product_that_an_old_node_added_is_listed_with_its_lot(database:
     owner = await a_kept_owner(database)
     milk = a_product(owner, "2026-03-10", name="Milk")
     await add_flat(database, milk, owner)
-    found = await alerts_of(database, owner, milk.id, NOON)
+    found = await alerts_of(database, owner, owner, milk.id, NOON)
 
     def lot_ids(connection: Connection) -> list[str]:
         return list(connection.scalars(sa.select(lots_table.c.id)))
 
     assert found is not None
     assert [list(each.draft.lot_ids) for each in found] == [await database.read(lot_ids)] * 4
-    assert await alerts_of(database, await a_kept_owner(database), milk.id, NOON) is None
+    bob = await a_kept_owner(database)
+    assert await alerts_of(database, bob, bob, milk.id, NOON) is None
 
 
 async def test_each_lot_has_its_own_entry_by_time_with_the_policy_that_gives_it(

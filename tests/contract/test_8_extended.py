@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 
 EXTENDED = Subprotocol("useby.v1")
 PLAIN = {"id", "message", "type", "productName", "created_at"}
-MORE = {"seq", "event", "productId", "expiresOn", "daysLeft", "readAt"}
+MORE = {"seq", "event", "productId", "expiresOn", "daysLeft", "readAt", "householdId"}
 
 Open = Callable[..., Any]
 

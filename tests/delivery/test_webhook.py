@@ -32,7 +32,7 @@ async def test_the_body_is_the_extended_json_signed_by_standard_webhooks(
     assert got.json == sent
     assert list(got.json) == [
         *("id", "message", "type", "productName", "created_at"),
-        *("seq", "event", "productId", "expiresOn", "daysLeft", "readAt"),
+        *("seq", "event", "productId", "expiresOn", "daysLeft", "readAt", "householdId"),
     ]
     assert got.path == "/hook?app=1"
     assert got.headers["content-type"] == "application/json"

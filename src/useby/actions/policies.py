@@ -1,7 +1,8 @@
 """Set and delete policies of alerts; what is pending is scheduled again.
 
-A policy of a lot or a product is written with it. Any other may concern all products of its owner:
-the scheduler then checks them in slices (``store.slices``).
+A policy of a lot or a product is written with it, or beside it by a member of the household who is
+not its founder. Any other may concern all products of its owner: the scheduler then checks them in
+slices (``store.slices``).
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,10 @@ from typing import Final
 
 from useby.actions import lots as lot_actions
 from useby.actions import stock
+from useby.actions.households import lock as lock_household
 from useby.actions.stock import ChangedProduct
 from useby.domain.account import AccountChange, User
+from useby.domain.household import Deed, Household, SharedStock
 from useby.domain.lot_actions import Change
 from useby.domain.policy import (
     MAX_NAMES,
@@ -33,8 +36,8 @@ from useby.domain.policy_scopes import (
     wide_fields,
     with_policy,
 )
-from useby.store import accounts
-from useby.store.database import Transaction
+from useby.store import accounts, households, lots, member_policies, products, reschedules
+from useby.store.database import Connection, Transaction
 from useby.store.notifications import UnknownUser
 
 _BUILTIN_SHORT: Final = Policy()
@@ -51,6 +54,7 @@ def put(
     key: str,
     fields: PolicyFields,
     now: datetime,
+    household_id: str | None = None,
 ) -> bool:
     """Set a policy; fields that are ``None`` are those of the next wider scope.
 
@@ -59,30 +63,104 @@ def put(
         user_id: The owner.
         scope: Scope of the policy.
         key: Id of the lot or product, name of the category (case-folded) or location, or kind of
-            date; empty for the account.
+            date; empty for the account and the household.
         fields: All fields of the policy.
         now: The current time, aware.
+        household_id: The household of the lot or product, or of the default policy; ``None`` for
+            any of the user's households that has the lot or product.
 
     Returns:
-        False if the user has no such lot or product.
+        False if the household has no such lot or product.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
+        UnknownHousehold: The user is no member of the household.
+        NotAllowed: The user's role does not allow it.
         TooManyPolicies: See there.
     """
+    if scope is Scope.HOUSEHOLD:
+        put_default(transaction, user_id, household_id or user_id, fields, now)
+        return True
+    if scope in (Scope.LOT, Scope.PRODUCT):
+        return _put_narrow(transaction, user_id, scope, key, fields, now, household_id)
     user = accounts.lock_user(transaction, user_id)
     if user is None:
         raise UnknownUser(user_id)
-    if scope is Scope.LOT:
-        return _put_of_lot(transaction, user, key, fields, now)
-    if scope is Scope.PRODUCT:
-        return _put_of_product(transaction, user, key, fields, now)
     before = wide_fields(user, scope, key)
     fields = fields.after(before, now)
     if fields != before:
         change = _account_change(user, scope, key, fields)
         accounts.change_user(transaction, user.id, change, now=now)
     return True
+
+
+def put_default(
+    transaction: Transaction,
+    user_id: str,
+    household_id: str,
+    fields: PolicyFields,
+    now: datetime,
+) -> None:
+    """Set the default policy of all members of a household.
+
+    Raises:
+        UnknownHousehold: The user is no member of the household.
+        NotAllowed: The user's role does not allow it.
+    """
+    stock_, _ = lock_household(transaction, user_id, household_id, Deed.SET_POLICY)
+    its = stock_.household if isinstance(stock_, SharedStock) else Household(stock_.id)
+    before = NOTHING_SET if its.policy is None else its.policy.fields
+    fields = fields.after(before, now)
+    if fields != before:
+        households.put(transaction, replace(its, policy=stored_policy(fields)))
+        reschedules.reschedule_household(transaction, household_id, now)
+
+
+def _put_narrow(
+    transaction: Transaction,
+    user_id: str,
+    scope: Scope,
+    key: str,
+    fields: PolicyFields,
+    now: datetime,
+    household_id: str | None,
+) -> bool:
+    """Set a policy of a lot or a product. A founder's is stored with it, others' are beside."""
+    found = _product_of(transaction.connection, user_id, scope, key, household_id)
+    if found is None:
+        return False
+    household_id, product_id = found
+    owner, _ = lock_household(transaction, user_id, household_id, Deed.SEE)
+    if not isinstance(owner, SharedStock) and owner.disabled_at is not None:
+        raise UnknownUser(user_id)
+    if owner.id == user_id and scope is Scope.LOT:
+        return _put_of_lot(transaction, owner, key, fields, now)
+    if owner.id == user_id:
+        return _put_of_product(transaction, owner, key, fields, now)
+    lot_id = key if scope is Scope.LOT else member_policies.OF_PRODUCT
+    this = household_id, user_id, product_id, lot_id
+    before = member_policies.fields_of(transaction.connection, *this)
+    member_policies.put(transaction, *this, fields.after(before, now), now)
+    return True
+
+
+def _product_of(
+    connection: Connection, user_id: str, scope: Scope, key: str, household_id: str | None
+) -> tuple[str, str] | None:
+    """Return the household and the id of a product, or of the product of a lot."""
+
+    def product_in(household: str) -> str | None:
+        if scope is Scope.LOT:
+            return lots.product_of_lot(connection, household, key)
+        return key if products.get(connection, household, key) is not None else None
+
+    first = household_id or user_id
+    if (product_id := product_in(first)) is not None:
+        return first, product_id
+    for each in households.memberships(connection, user_id) if household_id is None else ():
+        if (product_id := product_in(each.household_id)) is not None:
+            return each.household_id, product_id
+    return None
 
 
 def missing(
@@ -148,9 +226,16 @@ def _both(first: AccountChange, second: AccountChange) -> AccountChange:
     return replace(first, **{name: value for name, value in given.items() if value is not None})
 
 
-def delete(transaction: Transaction, user_id: str, scope: Scope, key: str, now: datetime) -> bool:
-    """Delete a policy; return whether the user had one, as ``put`` does."""
-    return put(transaction, user_id, scope, key, NOTHING_SET, now)
+def delete(
+    transaction: Transaction,
+    user_id: str,
+    scope: Scope,
+    key: str,
+    now: datetime,
+    household_id: str | None = None,
+) -> bool:
+    """Delete a policy; return whether there is what it is about, as ``put`` does."""
+    return put(transaction, user_id, scope, key, NOTHING_SET, now, household_id)
 
 
 def _account_change(user: User, scope: Scope, key: str, fields: PolicyFields) -> AccountChange:

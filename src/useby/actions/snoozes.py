@@ -10,6 +10,7 @@ from useby.actions import floods, stock
 from useby.domain import lot_alerts, snooze
 from useby.domain.account import User
 from useby.domain.events import AlertScheduled
+from useby.domain.household import SharedStock
 from useby.domain.lot import Lot, open_lots
 from useby.domain.lot_alerts import LotAlerts
 from useby.domain.notification import Draft, Notification
@@ -17,13 +18,16 @@ from useby.domain.product import Product
 from useby.domain.snooze import Again
 from useby.store import (
     accounts,
+    alert_members,
     alerts,
+    households,
     marks,
     notification_items,
     notifications,
     products,
     snoozes,
 )
+from useby.store import lots as all_lots
 from useby.store.alerts import AlertRecord
 from useby.store.database import Transaction
 from useby.store.snoozes import Snoozed
@@ -136,6 +140,9 @@ def _again(
     work: _Work,
     now: datetime,
 ) -> Draft | None:
+    household_id = snoozed.notification.household_id
+    if household_id is not None:
+        return _again_in(transaction, snoozed, product_id, owner, household_id, now)
     before = stock.hold(transaction, owner, [product_id]).get(product_id)
     if before is None or before.product.closed_as is not None:
         return None
@@ -146,6 +153,36 @@ def _again(
         return None
     if found.sent:
         work.records.append(_settled(found, before.product, lots, owner, sent, now))
+    return found.draft
+
+
+def _again_in(
+    transaction: Transaction,
+    snoozed: Snoozed,
+    product_id: str,
+    user: User,
+    household_id: str,
+    now: datetime,
+) -> Draft | None:
+    """Return the alert of a shared household's product to send again to one of its members.
+
+    Only the member's row is locked. So nothing of the product is written: the scheduler may look at
+    it once more than it needs to.
+    """
+    connection, key = transaction.connection, (household_id, product_id)
+    owner = households.stock_owner(connection, household_id)
+    before = all_lots.stored(connection, [key]).get(key)
+    is_member = isinstance(owner, SharedStock) and user.id in owner.readers
+    if owner is None or before is None or before.version is None or not is_member:
+        return None
+    member = alert_members.member_of(connection, user, owner, [product_id], now)
+    sent = alert_members.sent_to(connection, member, key)
+    lots = open_lots(before.lots)
+    found = snooze.again(snoozed.lot_ids, snoozed.since, before.product, lots, member, sent, now)
+    if found is None:
+        return None
+    settled = [(expiry, lead, None) for expiry, lead in found.sent]
+    alerts.settle(connection, key, member.id, settled, now)
     return found.draft
 
 

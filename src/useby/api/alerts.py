@@ -16,12 +16,14 @@ router = APIRouter(prefix="/api/products", tags=["products"])
     "/{product_id}/alerts", operation_id="listAlerts", responses=problem_responses(401, 404)
 )
 async def list_alerts(node: ContextDep, caller: CurrentStock, product_id: Id) -> AlertList:
-    """List the alerts that will be sent about a product's open lots, if nothing changes until then.
+    """List the alerts that the caller will get about a product's open lots, if nothing changes.
 
     Lots that fall due in the same words are one notification: their alerts have the same
     `message`, and `lotIds` names all of them.
     """
-    found = await upcoming.alerts_of(node.database, caller.stock, product_id, node.now())
+    found = await upcoming.alerts_of(
+        node.database, caller.user, caller.stock, product_id, node.now()
+    )
     if found is None:
         raise Problem.not_found("product")
     return AlertList.of(found)

@@ -96,3 +96,8 @@ async def _stock_of(node: Context, user: User, household_id: str | None) -> tupl
 
 CurrentStock = Annotated[StockCaller, Depends(stock_caller_of)]
 """Caller with the household of the request."""
+
+
+def is_named(request: Request) -> bool:
+    """Return whether a request names its household."""
+    return HEADER in request.headers or "household" in request.query_params

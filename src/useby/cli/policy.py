@@ -27,8 +27,8 @@ OfWhat = Annotated[
     str,
     typer.Argument(
         metavar="SCOPE",
-        help="account, category/NAME, location/NAME, dateKind/use_by, product/ID or lot/ID,"
-        " e.g. category/Dairy.",
+        help="account, household, category/NAME, location/NAME, dateKind/use_by, product/ID or"
+        " lot/ID, e.g. category/Dairy.",
     ),
 ]
 
@@ -120,7 +120,7 @@ def _write(scope: str, email_or_id: str, policy: PolicyIn, url: str | None) -> N
     of = Scope(name)
     key = (
         ""
-        if of is Scope.ACCOUNT
+        if of in (Scope.ACCOUNT, Scope.HOUSEHOLD)
         else checked(PolicyKey, {"": "SCOPE", "key": "SCOPE"}, scope=of, key=text).stored
     )
 

@@ -69,6 +69,7 @@ def as_it_was(notification: Notification) -> Draft:
         notification.kind,
         Cause.SNOOZED,
         notification.product_name,
+        household_id=notification.household_id,
     )
 
 

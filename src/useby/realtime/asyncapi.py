@@ -25,7 +25,7 @@ _ID: Final = "01a20b6e-fb6e-74c6-933a-68b096b6e89b"
 _NOW: Final = datetime(2026, 3, 4, 10, 30, tzinfo=UTC)
 _SAMPLE: Final = Notification(
     id=_ID,
-    user_id="",
+    user_id="ada",
     seq=17,
     message="Organic Milk expires in 2 days",
     kind=Severity.WARNING,

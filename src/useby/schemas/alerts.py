@@ -25,7 +25,7 @@ class BecauseOut(ApiModel):
         str | None,
         Field(
             description="Id of the lot or product, name of the category or location, or kind of"
-            " date; null for `account` and `builtin`."
+            " date; null for `account`, `household` and `builtin`."
         ),
     ]
 

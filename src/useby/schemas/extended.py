@@ -28,6 +28,7 @@ def extended(row: Notification) -> shapes.ExtendedNotification | shapes.Summary:
         "expiresOn": row.expires_on.isoformat() if row.expires_on else None,
         "daysLeft": row.days_left,
         "readAt": moment(row.read_at) if row.read_at else None,
+        "householdId": row.household,
     }
     if row.event not in (Cause.SUMMARY, Cause.DIGEST) and not row.items:
         return more

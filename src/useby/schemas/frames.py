@@ -96,6 +96,10 @@ class ExtendedNotification(Notification):
     expiresOn: Day | None
     daysLeft: Annotated[int | None, Field(description="Calendar days in the user's zone.")]
     readAt: Moment | None
+    householdId: Annotated[
+        str | None,
+        Field(description="Household of the stock that it is about, if it is about any."),
+    ]
 
 
 @with_config(_OPEN)

@@ -40,6 +40,10 @@ class NotificationOut(ApiModel):
     snoozed_until: Annotated[
         Moment | None, Field(description="Time at which it is sent again, if it is snoozed.")
     ]
+    household_id: Annotated[
+        str | None,
+        Field(description="Household of the stock that it is about, if it is about any."),
+    ]
 
     @classmethod
     def of(cls, notification: Notification) -> "NotificationOut":
@@ -57,6 +61,7 @@ class NotificationOut(ApiModel):
             days_left=notification.days_left,
             read_at=notification.read_at,
             snoozed_until=notification.snoozed_until,
+            household_id=notification.household,
         )
 
 

@@ -193,7 +193,7 @@ class PolicyOut(ApiModel):
         str | None,
         Field(
             description="Id of the lot or product, name of the category (in lower case) or"
-            " location, or kind of date; null for `account`."
+            " location, or kind of date; null for `account` and `household`."
         ),
     ]
     leads: list[str] | None

@@ -16,11 +16,10 @@ from useby.domain.account import HouseholdRules, User
 from useby.domain.expiry import Expiry
 from useby.domain.household import Household, Member, SharedStock
 from useby.domain.policy import NOTHING_SET, StoredPolicy
-from useby.store import accounts, households
+from useby.store import accounts, households, products
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
 from useby.store.locks import try_lock_users
-from useby.store.products import dates_near
 from useby.store.schema import households as households_table
 from useby.store.schema import member_alerts, member_policies, members
 
@@ -61,13 +60,12 @@ _GIVEN_DATES: Final = values_table(
     sa.column("since", sa.Text()),
     sa.column("until", sa.Text()),
 )
+_ALERT: Final = tuple(
+    member_alerts.c[name]
+    for name in ("household_id", "product_id", "user_id", "expiry", "lead", "said_at")
+)
 _SENT_ABOUT: Final = PackedSelect(
-    sa.select(
-        *(
-            member_alerts.c[name]
-            for name in ("household_id", "product_id", "user_id", "expiry", "lead", "said_at")
-        )
-    ).join_from(
+    sa.select(*_ALERT).join_from(
         _GIVEN_DATES,
         member_alerts,
         sa.and_(
@@ -76,6 +74,13 @@ _SENT_ABOUT: Final = PackedSelect(
             member_alerts.c.expiry >= _GIVEN_DATES.c.since,
             member_alerts.c.expiry <= _GIVEN_DATES.c.until,
         ),
+    )
+)
+_SENT: Final = PackedSelect(
+    sa.select(*_ALERT).where(
+        sa.tuple_(member_alerts.c.household_id, member_alerts.c.product_id).in_(
+            sa.select(*_GIVEN_KEYS.c)
+        )
     )
 )
 _INSERT_SENT: Final = BulkWrite(
@@ -176,12 +181,27 @@ def sent_about(
     Returns:
         The alerts by household, product and member.
     """
-    given = dates_near(dates)
+    given = products.dates_near(dates)
+    if not given:
+        return {}
+    return _by_member(
+        _SENT_ABOUT(connection, **values_params(connection, *zip(*given, strict=True)))
+    )
+
+
+def sent_to(connection: Connection, reader: User, key: Key) -> Sent:
+    """Return all alerts of a product that were sent to the owner, or to a member."""
+    if reader.id == key[0]:
+        return products.sent_alerts_of(connection, [key]).get(key, [])
+    given = values_params(connection, *([each] for each in key))
+    found = _by_member(_SENT(connection, **given))
+    return found.get((*key, reader.id), [])
+
+
+def _by_member(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str, str], Sent]:
     found: dict[tuple[str, str, str], Sent] = {}
-    if given:
-        params = values_params(connection, *zip(*given, strict=True))
-        for household_id, product_id, user_id, *alert in _SENT_ABOUT(connection, **params):
-            found.setdefault((household_id, product_id, user_id), []).append((*alert,))
+    for household_id, product_id, user_id, *alert in rows:
+        found.setdefault((household_id, product_id, user_id), []).append((*alert,))
     return found
 
 

@@ -1,6 +1,9 @@
 """List the policies of a user, a page at a time."""
 
 from collections.abc import Iterator
+from heapq import merge
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -9,8 +12,9 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import User
 from useby.domain.policy import NOTHING_SET, PolicyFields, Scope, StoredPolicy, counting
 from useby.domain.policy_scopes import place, short_of_product, wide_policies
+from useby.store import households
 from useby.store.cursor import Page, decode, encode
-from useby.store.schema import lots, products
+from useby.store.schema import lots, member_policies, products
 
 Item = tuple[Scope, str, PolicyFields]
 ORDER: Final = "policies"
@@ -21,11 +25,21 @@ _OF_PRODUCTS: Final = sa.select(products.c.id, products.c.policy, products.c.lea
 _OF_LOTS: Final = sa.select(lots.c.id, lots.c.policy, sa.null()).where(
     lots.c.household_id == sa.bindparam("owner"), lots.c.policy.is_not(None)
 )
+_BESIDE_PRODUCTS: Final = sa.select(
+    member_policies.c.product_id, member_policies.c.policy, sa.null()
+).where(member_policies.c.user_id == sa.bindparam("owner"), member_policies.c.lot_id == "")
+_BESIDE_LOTS: Final = sa.select(
+    member_policies.c.lot_id, member_policies.c.policy, sa.null()
+).where(member_policies.c.user_id == sa.bindparam("owner"), member_policies.c.lot_id != "")
 _NARROW: Final = {
-    Scope.PRODUCT: (_OF_PRODUCTS, products.c.id),
-    Scope.LOT: (_OF_LOTS, lots.c.id),
+    Scope.PRODUCT: (
+        (_OF_PRODUCTS, products.c.id),
+        (_BESIDE_PRODUCTS, member_policies.c.product_id),
+    ),
+    Scope.LOT: ((_OF_LOTS, lots.c.id), (_BESIDE_LOTS, member_policies.c.lot_id)),
 }
-"""Statement and key of each scope whose policies stand in rows of their own, widest first."""
+"""Statements and keys of each scope whose policies stand in rows of their own, widest first: those
+of the user's own household, and those of others."""
 
 
 def list_(
@@ -36,6 +50,7 @@ def list_(
     *,
     scope: Scope | None = None,
     key: str | None = None,
+    default: StoredPolicy | None = None,
 ) -> Page[Item]:
     """Return a page of the user's policies that set anything: widest scope first, then by key.
 
@@ -46,19 +61,28 @@ def list_(
         limit: Maximum number of policies.
         scope: Only policies of this scope.
         key: Only policies with this key, as it is stored.
+        default: Default policy of a household of the user, which is the first one.
 
     Raises:
         BadCursor: The cursor is invalid.
     """
     after = (-len(Scope), "") if cursor is None else (*decode(cursor, ORDER, (int, str)),)
-    rows = _all_after(connection, user, after, limit + 1, scope, key)
-    found = [each for _, each in zip(range(limit + 1), rows, strict=False)]
+    wide = wide_policies(user)
+    if default is not None and default.fields.are_set:
+        wide.insert(0, (Scope.HOUSEHOLD, "", default.fields))
+    wide = [
+        each
+        for each in wide
+        if scope in (None, each[0]) and key in (None, each[1]) and place(*each[:2]) > after
+    ]
+    narrow = _narrow_after(connection, user, after, limit + 1, scope, key)
+    found = list(islice(chain(wide, narrow), limit + 1))
     page = found[:limit]
     more = len(found) > limit
     return Page(tuple(page), encode(ORDER, place(*page[-1][:2])) if more else None)
 
 
-def _all_after(
+def _narrow_after(
     connection: Connection,
     user: User,
     after: tuple[Any, ...],
@@ -66,24 +90,37 @@ def _all_after(
     only_scope: Scope | None,
     only_key: str | None,
 ) -> Iterator[Item]:
-    for scope, key, fields in wide_policies(user):
-        is_wanted = only_scope in (None, scope) and only_key in (None, key)
-        if is_wanted and place(scope, key) > after:
-            yield scope, key, fields
-    for scope, (statement, column) in _NARROW.items():
+    """Return policies of products and then of lots, by their ids."""
+    # Who has left their own household has no policies there any more.
+    left = user.shares and households.role_of(connection, user.id, user.id) is None
+    for scope, sources in _NARROW.items():
         rank, _ = place(scope, "")
         if rank < after[0] or only_scope not in (None, scope):
             continue
         last = after[1] if rank == after[0] else ""
-        page = statement.order_by(column).limit(together)
-        if only_key is not None:
-            page = page.where(column == only_key)
-        while rows := connection.execute(page.where(column > last), {"owner": user.id}).all():
-            for id_, stored, lead_days in rows:
-                fields = _fields(stored, lead_days)
-                if fields.are_set:
-                    yield scope, id_, fields
-            last = rows[-1][0]
+        pages = []
+        for statement, column in sources[left:]:
+            page = statement if only_key is None else statement.where(column == only_key)
+            pages.append(_rows_after(connection, page, column, user.id, last, together))
+        for id_, stored, lead_days in merge(*pages, key=itemgetter(0)):
+            fields = _fields(stored, lead_days)
+            if fields.are_set:
+                yield scope, id_, fields
+
+
+def _rows_after(
+    connection: Connection,
+    statement: sa.Select[Any],
+    column: sa.ColumnElement[str],
+    owner: str,
+    last: str,
+    together: int,
+) -> Iterator[sa.Row[Any]]:
+    """Return the rows of a statement by an id, some of them at a time."""
+    page = statement.order_by(column).limit(together)
+    while rows := connection.execute(page.where(column > last), {"owner": owner}).all():
+        yield from rows
+        last = rows[-1][0]
 
 
 def _fields(stored: StoredPolicy | None, lead_days: tuple[int, ...] | None) -> PolicyFields:
