@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
-from tests.contract_people.conftest import Person, frame
+from tests.contract_people.conftest import EIGHT, Person, frame
+from tests.contract_people.test_2_quiet_hours import set_clock
 from tests.contract_people.test_9_frames import id_of, joins
 from tests.contract_people.test_9_household_alerts import notifications, set_me, unread
 from tests.support.alert_times import send_now
@@ -119,8 +120,8 @@ async def test_a_read_on_a_socket_is_a_read_for_all_and_the_others_sockets_recei
     household = await joins(ada, bob, "viewer")
     await settle(ada.http, household)
     await ada.added({"name": "Milk", "expiryDate": "2026-03-06"})
-    ada.house.wall.stopped = ada.house.wall().replace(hour=12)
     async with bob.connected() as his, ada.connected(extended=True) as hers:
+        await set_clock(ada.house, EIGHT.replace(hour=12))
         await ada.has_notified(2)
         (alert,) = [each for each in await bob.notified() if each["event"] == "expiring"]
         assert alert["householdId"] == household == await id_of(ada)
