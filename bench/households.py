@@ -1,8 +1,8 @@
 """``python -m bench.households``: alerts of households of four, and of people who share nothing.
 
 The same number of notifications is due at one moment in two databases, and the scheduler's own
-functions send them. In the one, each belongs to another product; in the other, four members with policies,
-quiet hours and digests of their own get one each.
+functions send them. In the one, each belongs to another product; in the other, four members with
+policies, quiet hours and digests of their own get one each.
 """
 
 import sys

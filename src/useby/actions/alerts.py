@@ -18,7 +18,7 @@ from useby.domain.lot import AlertedLot, Lot, LotState
 from useby.domain.lot_alerts import LotAlerts
 from useby.domain.notification import Draft
 from useby.domain.product import AlertedProduct, Product
-from useby.store import alert_members, alerts, lots, products
+from useby.store import alert_members, alerts, lots, products, unread_alerts
 from useby.store.alerts import AlertRecord, Claim
 from useby.store.database import Connection, Transaction
 from useby.store.products import ProductRow
@@ -231,7 +231,7 @@ def _known(connection: Connection, due: Sequence[_Due]) -> _Known:
         for each, reader in readers
         if each.may_repeat(reader, known.sent_to(reader, each))
     ]
-    known.unread.update(alerts.unread_expired_lots(connection, repeated))
+    known.unread.update(unread_alerts.unread_expired_lots(connection, repeated))
     deferred = [each.claim.key for each, reader in readers if reader.deferral is not None]
     known.since.update(alerts.due_times(connection, deferred))
     return known

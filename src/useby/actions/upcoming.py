@@ -11,7 +11,7 @@ from useby.domain.lot import LotState
 from useby.domain.lot_alerts import may_repeat
 from useby.domain.movement import Movement
 from useby.domain.upcoming import Upcoming, upcoming
-from useby.store import alert_members, alerts, households, lots
+from useby.store import alert_members, alerts, households, lots, unread_alerts
 from useby.store.database import Connection, Database, Transaction
 from useby.store.lots import StoredProduct
 
@@ -71,7 +71,7 @@ def _read(
     sent = alert_members.sent_to(connection, reader, key)
     repeats = may_repeat(stored.product, stored.lots, reader)
     about = (reader.id, product_id)
-    unread = alerts.unread_expired_lots(connection, [about]) if repeats else {}
+    unread = unread_alerts.unread_expired_lots(connection, [about]) if repeats else {}
     look_at = None if reader.deferral is None else alerts.due_times(connection, [key]).get(key)
     since = None if look_at is None else min(look_at, now)
     return _Found(stored, history, reader, sent, unread.get(about, ()), since)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,7 +13,6 @@ from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.household import SharedStock
 from useby.domain.lot_alerts import LotAlerts
-from useby.domain.notification import Cause
 from useby.domain.product import AlertedProduct, Product
 from useby.store import alert_members, households
 from useby.store.accounts import user, users_by_id
@@ -23,7 +21,6 @@ from useby.store.database import Transaction
 from useby.store.product_rows import ALERTED_COLUMNS, alerted_product_of
 from useby.store.products import get
 from useby.store.schema import members, notifications, products, sent_alerts, users
-from useby.store.schema import notification_items as items
 
 log = logging.getLogger(__name__)
 
@@ -132,42 +129,6 @@ _RESCHEDULE: Final = BulkWrite(
 )
 _QUARANTINE: Final = BulkWrite(
     products.c.alert_at, products.c.next_alert_at, products.c.alert_fault, where=_KEY
-)
-
-
-_EXPIRED: Final = PackedSelect(
-    sa.select(
-        notifications.c.user_id,
-        notifications.c.product_id,
-        notifications.c.seq,
-        notifications.c.lot_ids,
-        notifications.c.read_at,
-    ).where(
-        sa.tuple_(notifications.c.user_id, notifications.c.product_id).in_(
-            sa.select(*_GIVEN_PRODUCTS.c)
-        ),
-        notifications.c.event == sa.literal_column(f"'{Cause.EXPIRED}'"),
-    )
-)
-_EXPIRED_ITEMS: Final = PackedSelect(
-    sa.select(
-        items.c.user_id,
-        items.c.product_id,
-        notifications.c.seq,
-        items.c.lot_id,
-        notifications.c.read_at,
-    )
-    .join(
-        notifications,
-        sa.and_(
-            notifications.c.user_id == items.c.user_id,
-            notifications.c.id == items.c.notification_id,
-        ),
-    )
-    .where(
-        sa.tuple_(items.c.user_id, items.c.product_id).in_(sa.select(*_GIVEN_PRODUCTS.c)),
-        items.c.event == sa.literal_column(f"'{Cause.EXPIRED}'"),
-    )
 )
 
 
@@ -312,29 +273,6 @@ def settle(
         alert_members.record(connection, [(key, user_id, settled)], now)
 
 
-def unread_expired_lots(
-    connection: Connection, keys: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], set[str]]:
-    """Return, by owner and product, the lots of which the newest alert on expiry is unread."""
-    if not keys:
-        return {}
-    given = values_params(connection, *zip(*keys, strict=True))
-    rows = [
-        *_EXPIRED(connection, **given),
-        *((*key, seq, (lot,), at) for *key, seq, lot, at in _EXPIRED_ITEMS(connection, **given)),
-    ]
-    newest = {
-        (owner, product_id, lot_id): read_at is None
-        for owner, product_id, _, lot_ids, read_at in sorted(rows, key=itemgetter(2))
-        for lot_id in lot_ids
-    }
-    found: dict[tuple[str, str], set[str]] = {}
-    for (owner, product_id, lot_id), is_unread in newest.items():
-        if is_unread:
-            found.setdefault((owner, product_id), set()).add(lot_id)
-    return found
-
-
 def _claim(
     transaction: Transaction,
     now: datetime,
@@ -377,7 +315,11 @@ def _claim(
 
 
 def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
-    """Quarantine due products if they or their owners can't be read; return their number."""
+    """Quarantine due products if they, their owners or their members can't be read.
+
+    Returns:
+        Their number.
+    """
     count = 0
     due = connection.execute(
         sa.select(products.c.user_id, products.c.id)
@@ -387,7 +329,10 @@ def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
     for user_id, product_id in due:
         try:
             get(connection, user_id, product_id)
-            user(connection, user_id)
+            owner = user(connection, user_id)
+            if owner is not None and owner.shares:
+                stocks = alert_members.stock_owners(connection, [owner]).values()
+                alert_members.of(connection, stocks, [(user_id, product_id)], now)
         except (sa.exc.SQLAlchemyError, MemoryError):  # the driver raises it as it is
             raise
         except Exception as error:
