@@ -115,11 +115,11 @@ def _rows_after(
     owner: str,
     last: str,
     together: int,
-) -> Iterator[sa.Row[Any]]:
+) -> Iterator[tuple[Any, ...]]:
     """Return the rows of a statement by an id, some of them at a time."""
     page = statement.order_by(column).limit(together)
     while rows := connection.execute(page.where(column > last), {"owner": owner}).all():
-        yield from rows
+        yield from (tuple(row) for row in rows)
         last = rows[-1][0]
 
 

@@ -24,6 +24,7 @@ from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.reschedules import RESCHEDULED, Unfinished
 from useby.store.schema import closings, notifications, products, unfinished, users
+from useby.store.schema import shared_reads as waiting_reads
 
 SLICE: Final = 500
 """Maximum rows that a slice marks read."""
@@ -190,7 +191,7 @@ def mark_reports_read(
 
 def are_waiting(connection: Connection) -> bool:
     """Return whether there is unfinished work."""
-    tables = (unfinished, closings, shared_reads.table)
+    tables = (unfinished, closings, waiting_reads)
     either = sa.or_(*(sa.exists().select_from(each) for each in tables))
     return bool(connection.scalar(sa.select(either)))
 
