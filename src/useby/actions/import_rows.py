@@ -253,8 +253,8 @@ class _Rows:
         )
         copy = earlier.copies.get(("", ""), 0)
         earlier.copies["", ""] = copy + 1
-        product, lots = as_seen(self._user, product), [as_seen(self._user, lot) for lot in lots]
-        change = Change(tuple(lots), movements)
+        product = as_seen(self._user, product)
+        change = Change(tuple(as_seen(self._user, lot) for lot in lots), movements)
         return ImportedRow(line, product, frozenset(), copy=copy, whole=change)
 
 

@@ -89,8 +89,8 @@ def decode(subject: str, data: bytes) -> Hint:
     household = fields.get("household")
     if isinstance(read, list) and len(read) <= MAX_IDS and all(map(_is_id, read)):
         return Hint(user_id, read=tuple(read))
-    is_known = isinstance(change, str) and change in _CHANGES
-    if _is_id(product) and is_known and (household is None or _is_user_id(household)):
+    its = household is None or _is_user_id(household)
+    if _is_id(product) and its and isinstance(change, str) and change in _CHANGES:
         return Hint(user_id, None, product, Change(change), household)
     return Hint(user_id)
 

@@ -74,7 +74,7 @@ def delete(transaction: Transaction, household_id: str, member_id: str, calendar
         sa.delete(calendars).where(
             calendars.c.household_id == household_id,
             calendars.c.id == calendar_id,
-            member_id == _MEMBER,
+            _MEMBER.in_([member_id]),
         )
     )
     return deleted.rowcount > 0
