@@ -225,7 +225,7 @@ async def test_a_deleted_account_leaves_nothing_unfinished(
     for number in range(5):
         await signed_in(database, ada, f"t{number}")
 
-    await actions.delete(database, ada.id)
+    await actions.delete(database, ada.id, NOON)
 
     assert await database.read(lambda c: accounts.user(c, ada.id)) is None
     assert not await database.read(slices.are_waiting)

@@ -153,7 +153,7 @@ async def test_a_deleted_account_takes_its_items_and_its_hold_along(database: Da
     await hold(database, ada)
     await keep(database, ada, *(a_product(ada, "2026-03-03") for _ in range(3)))
     await database.write(lambda t: send_due(t, NOON))
-    await accounts_actions.delete(database, ada.id)
+    await accounts_actions.delete(database, ada.id, NOON)
     for table in ("notification_items", "alert_holds"):
         count = f"SELECT count(*) FROM {table}"
         assert await database.read(lambda c, q=count: c.exec_driver_sql(q).scalar()) == 0  # type: ignore[misc]

@@ -17,10 +17,11 @@ from uuid_utils import uuid7
 
 from useby.actions.alerts import send_due
 from useby.api import products as routes
-from useby.api.context import Caller
 from useby.api.idempotency import Repeatable
+from useby.api.stock_caller import StockCaller
 from useby.auth.tokens import Claims
 from useby.domain.account import AccountChange, User
+from useby.domain.household import Actor, Deed, Role
 from useby.schemas.products import ProductIn
 from useby.store import accounts, alerts, slices
 from useby.store.database import Database
@@ -364,8 +365,10 @@ async def test_a_request_without_a_token_is_401(rest: Rest, method: str, path: s
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def a_caller(user: User) -> Caller:
-    return Caller(user, Claims(user.id, "s", NOON, NOON + timedelta(hours=1), "t"))
+def a_caller(user: User) -> StockCaller:
+    claims = Claims(user.id, "s", NOON, NOON + timedelta(hours=1), "t")
+    actor = Actor(user.id, user.id, Deed.CHANGE)
+    return StockCaller(user, claims, user, Role.OWNER, actor)
 
 
 async def test_the_policy_at_the_time_of_the_write_counts(rest: Rest, database: Database) -> None:

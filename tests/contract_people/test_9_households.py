@@ -381,6 +381,7 @@ async def test_a_deleted_household_is_gone_for_all_and_its_founder_has_an_empty_
     assert [(each["id"], each["role"]) for each in await listed(hers)] == [(shared.id, "owner")]
     assert await names(hers) == []
     await added(hers, externalId="m1")
+    await send_now(rest)
     assert await names(hers) == ["Organic Milk"]
     assert not await rest.database.read(slices.are_waiting)
 

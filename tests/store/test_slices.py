@@ -74,7 +74,7 @@ def rows_of(user: User) -> Any:
 async def test_other_users_write_between_the_slices_of_a_deletion(database: Database) -> None:
     gone, stranger = await filled(database), await filled(database)
     answer = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
-    deletion = asyncio.create_task(actions.delete(database, gone.id))
+    deletion = asyncio.create_task(actions.delete(database, gone.id, NOON))
     while await database.read(lambda c: accounts.user(c, gone.id)) == gone:
         await asyncio.sleep(0)
     for _ in range(3):
@@ -210,7 +210,7 @@ async def test_unfinished_work_of_a_closed_product_ends_with_its_account(
     user, milk = await with_a_notified_product(database, 9)
     await database.write(lambda t: slices.mark_product_read(t, user.id, milk.id, NOON))
     assert await database.read(slices.are_waiting)
-    await actions.delete(database, user.id)
+    await actions.delete(database, user.id, NOON)
     assert not await database.read(slices.are_waiting)
 
 

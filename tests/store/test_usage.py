@@ -6,6 +6,7 @@ covers: useby.domain.quota
 import asyncio
 import random
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -39,7 +40,7 @@ async def test_an_accounts_figures_are_those_of_its_rows_whatever_happens(
         if number % 10 == 0:
             await assert_right(database, *owners)
     await assert_right(database, *owners)
-    await actions.delete(database, owners[0].id)
+    await actions.delete(database, owners[0].id, NOON)
     assert await database.read(lambda c: usage.of(c, owners[0].id)) == Usage(0, 0, 0)
     await assert_right(database, *owners[1:])
 
@@ -107,7 +108,7 @@ async def test_a_rolled_back_write_counts_nothing(database: Database) -> None:
     ],
 )
 async def test_an_account_is_refused_what_would_pass_a_limit(
-    database: Database, kept: Usage, wanted: dict[str, int], quota: Quota | None
+    database: Database, kept: Usage, wanted: dict[str, Any], quota: Quota | None
 ) -> None:
     owner = await a_kept_owner(database)
     await database.write(

@@ -84,6 +84,8 @@ def lock_to_delete(transaction: Transaction, actor: Actor | str) -> User:
             raise UnknownUser(actor)
         return owner
     owner = households.lock(transaction, actor.household_id, actor.user_id, shared=actor.is_shared)
+    if owner is None and actor.user_id == actor.household_id:
+        raise UnknownUser(actor.user_id)
     if owner is None:
         raise UnknownHousehold(actor.household_id)
     require(role_in(owner, actor.user_id), actor.deed)

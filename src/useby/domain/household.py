@@ -9,6 +9,7 @@ from useby.domain.account import User
 from useby.domain.lot import Lot
 from useby.domain.movement import Movement
 from useby.domain.policy import StoredPolicy
+from useby.domain.policy_scopes import short_of_product
 from useby.domain.product import Product
 
 Row = TypeVar("Row", Product, Lot)
@@ -198,11 +199,15 @@ def seen_by(stock: User, person: User) -> User:
 def as_seen(stock: User, row: Row) -> Row:
     """Return a product or a lot as the member who acts sees it.
 
-    The policy in its row is its founder's own, so other members do not see it.
+    The policy in its row is its founder's own, so other members do not see it, nor the short form
+    of it.
     """
-    if isinstance(stock, SharedStock) and stock.acting not in (None, stock.id):
-        return replace(row, policy=None)
-    return row
+    sees_less = isinstance(stock, SharedStock) and stock.acting not in (None, stock.id)
+    if not sees_less or row.policy is None:
+        return row
+    if isinstance(row, Product) and short_of_product(row.lead_days).leads == row.policy.short.leads:
+        return replace(row, policy=None, lead_days=None)
+    return replace(row, policy=None)
 
 
 def require_undo(stock: User, movement: Movement, now: datetime) -> None:
