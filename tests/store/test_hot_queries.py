@@ -34,18 +34,14 @@ from useby.store.schema import metadata
 
 __all__ = ["database_url", "start", "wall"]
 
-OF_MEMBERS = {"members", "member_alerts", "member_policies"}
-"""Tables whose rows are both of a user and of a household."""
-
-
-def keys_of(table: sa.Table) -> set[str]:
-    if table.name in ("users", "households"):
-        return {"id"}
-    both = {"user_id", "household_id"} & set(table.c.keys())
-    return both if table.name in OF_MEMBERS else both & {"user_id"} or both or {"user_id"}
-
-
-KEYS = {table.name: keys_of(table) for table in metadata.tables.values()}
+KEYS = {
+    table.name: {"user_id", "household_id"}
+    if table.name.startswith("member")  # a row is of both
+    else {"user_id"}
+    if "user_id" in table.c
+    else {"id" if table.name in ("users", "households") else "household_id"}
+    for table in metadata.tables.values()
+}
 EXCEPTED = {
     "the clock looks for what is due": (
         r"FROM products JOIN users .*coalesce\(products\.next_alert_at, products\.alert_at\)",

@@ -1,7 +1,7 @@
 """Migrations: replayed, they are the declared schema; old nodes run on beside them.
 
-covers: useby.store.metadata, useby.store.summary_tables, useby.store.household_tables,
-    useby.store.session_tables
+covers: useby.store.metadata, useby.store.summary_tables, useby.store.household_tables
+covers: useby.store.session_tables
 """
 
 import asyncio

@@ -70,3 +70,19 @@ async def leave(shared: Shared, role: Role) -> None:
     """Let a member leave."""
     answer = await shared.clients[role].delete(f"{shared.url}/members/{shared.users[role].id}")
     assert answer.status_code == HTTPStatus.NO_CONTENT, answer.text
+
+
+async def names(client: httpx.AsyncClient, **named: str) -> list[str]:
+    """Names of the products that a client sees."""
+    answer = await client.get("/api/products", headers=named)
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    return [each["name"] for each in answer.json()["items"]]
+
+
+async def listed(client: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """The households of a client's person."""
+    answer = await client.get("/api/households")
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    assert answer.json()["nextCursor"] is None
+    items: list[dict[str, Any]] = answer.json()["items"]
+    return items

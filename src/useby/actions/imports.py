@@ -18,12 +18,12 @@ from useby.actions import floods, import_rows, inventory, policies, stock
 from useby.actions.import_comparison import Compared, RowRefused, Upserted, compare, looking
 from useby.actions.import_rows import ImportedRow, ProductKey, product_key
 from useby.domain.account import User
-from useby.domain.household import Actor, SharedStock
+from useby.domain.household import Actor
 from useby.domain.policy import PolicyFields, Scope
 from useby.domain.quota import Limits
 from useby.imports.reading import Reading
 from useby.imports.tables import Options, Table
-from useby.store import products, usage
+from useby.store import products
 from useby.store.database import Connection, Database, StoreUnavailable, Transaction
 
 SLICE: Final = 200
@@ -76,9 +76,7 @@ def store_slice(
     if found.refused:
         raise found.refused[0]
     if limits is not None:
-        reader = user.reports_to if isinstance(user, SharedStock) else None
-        room = partial(usage.require_room, connection, user.id, limits, reader=reader)
-        room(products=len(found.new), unread=1)
+        inventory.require_room(connection, user, limits, len(found.new))
     stock.add(transaction, found.new, user)
     stock.settle(transaction, found.changed, now)
     return found.counts
@@ -92,7 +90,6 @@ async def read(
     now: datetime,
     *,
     skip_bad: bool,
-    person: User | None = None,
     on_row: Callable[[int, int], None] = lambda *_: None,
 ) -> tuple[Reading, Plan]:
     """Read and validate a file, and compare it with what is stored.
@@ -104,7 +101,6 @@ async def read(
         user: The owner.
         now: The current time, aware.
         skip_bad: True to leave out bad rows, false to store nothing if there are any.
-        person: The account that gets the policies of the file; ``None`` for the owner.
         on_row: Called with the numbers of rows read and of all rows.
 
     Returns:
@@ -117,25 +113,20 @@ async def read(
     table = found.table
     if table.bad_rows and not skip_bad:
         return found, Plan(rows, is_refused=True)
-    planned = await plan(database, table, rows, user, now, person)
+    planned = await plan(database, table, rows, user, now)
     is_refused = table.bad_rows and not (skip_bad and (planned.rows or table.policies))
     return found, replace(planned, is_refused=bool(is_refused))
 
 
 async def plan(
-    database: Database,
-    table: Table,
-    rows: Sequence[ImportedRow],
-    user: User,
-    now: datetime,
-    person: User | None = None,
+    database: Database, table: Table, rows: Sequence[ImportedRow], user: User, now: datetime
 ) -> Plan:
     """Compare all rows of a file with what is stored; add those that are not possible to ``table``.
 
     A product that has such a row is left out with all of its rows.
     """
     counts, refused = await _compared(database, rows, user, now)
-    added = policies.missing(person or user, table.policies)
+    added = policies.missing(user, table.policies)
     counts = replace(counts, policies=len(added))
     if not refused:
         return Plan(rows, counts)
@@ -201,24 +192,27 @@ async def store_all(
     """
     if limits is not None and len(rows) > SLICE:
         would = expected or (await _compared(database, rows, user, now))[0]
-        await database.read(
-            lambda c: usage.require_room(c, user.id, limits, products=would.products, unread=1)
-        )
-    done, new = Upserted(), 0
+        await database.read(lambda c: inventory.require_room(c, user, limits, would.products))
+    done, new, who = Upserted(), 0, actor or user.id
+    person = user.id if actor is None else actor.user_id
     if given:
-        person = user.id if actor is None else actor.user_id
         new = await database.write(lambda t: policies.put_missing(t, person, given, now))
     async with _alerts_held(database, user.id, now) if len(rows) > SLICE else nullcontext():
-        store = partial(store_slice, actor=actor or user.id, now=now, limits=limits)
+        store = partial(store_slice, actor=who, now=now, limits=limits)
         async for some, stored in _in_slices(database, rows, store):
             done += stored
             on_stored(some, rows[some - 1].line)
             await asyncio.sleep(pause)
         if done.products:
-            await database.write(lambda t: inventory.notify_added(t, user, done.products, now))
+            await database.write(lambda t: _report(t, who, done.products, now))
     if done.products >= MANY:
         await database.write(products.refresh_statistics, large=True)
     return replace(done, policies=new)
+
+
+def _report(transaction: Transaction, who: Actor | str, count: int, now: datetime) -> None:
+    owner = inventory.lock_to_delete(transaction, who)
+    inventory.notify_added(transaction, owner, count, now)
 
 
 async def _in_slices(

@@ -31,7 +31,7 @@ from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
 from useby.domain.stock import only_open_lot, taken_together
 from useby.store import accounts, households, lots, products, slices, usage
-from useby.store.database import Transaction
+from useby.store.database import Connection, Transaction
 from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
 
@@ -63,11 +63,18 @@ def lock_owner(
         QuotaReached: The account has reached a limit.
     """
     owner = lock_to_delete(transaction, actor)
-    reader = owner.reports_to if isinstance(owner, SharedStock) else None
-    usage.require_room(
-        transaction.connection, owner.id, limits, products=new, unread=1, reader=reader
-    )
+    require_room(transaction.connection, owner, limits, new)
     return owner
+
+
+def require_room(connection: Connection, owner: User, limits: Limits, new: int) -> None:
+    """Check that a household has room for new products, and who acts for the report of it.
+
+    Raises:
+        QuotaReached: The account has reached a limit.
+    """
+    reader = owner.reports_to if isinstance(owner, SharedStock) else None
+    usage.require_room(connection, owner.id, limits, products=new, unread=1, reader=reader)
 
 
 def lock_to_delete(transaction: Transaction, actor: Actor | str) -> User:

@@ -17,6 +17,7 @@ from useby.api.policies import FULL
 from useby.api.stock_caller import CurrentStock, StockCaller
 from useby.api.uploads import file_of
 from useby.domain.dates import DateOrder
+from useby.domain.household import seen_by
 from useby.domain.movement import ActionRefused
 from useby.imports.reading import Reading
 from useby.imports.tables import Format, Options, UnreadableFile, column_choice
@@ -93,18 +94,12 @@ async def import_products(
     chosen = dict(map(_choice, columns))
     async with node.imports.slot(caller.user.id):
         data = await file_of(request)
-        now = node.now()
-        options = Options(now.astimezone(caller.stock.zone).date(), format_, chosen, order)
+        now, owner = node.now(), seen_by(caller.stock, caller.user)
+        options = Options(now.astimezone(owner.zone).date(), format_, chosen, order)
         async with node.imports.turns:
             try:
                 found, plan = await imports.read(
-                    node.database,
-                    data,
-                    options,
-                    caller.stock,
-                    now,
-                    skip_bad=skip_bad,
-                    person=caller.user,
+                    node.database, data, options, owner, now, skip_bad=skip_bad
                 )
             except UnreadableFile as error:
                 fault = Finding(line=None, message=str(error))

@@ -57,9 +57,7 @@ WithBarcode = Annotated[
     Text | None,
     Query(max_length=MAX_BARCODE, description="A barcode; one GTIN is found in all its spellings."),
 ]
-WithLots = Annotated[
-    Literal["lots"] | None, Query(description="`lots` adds the lots of each product.")
-]
+WithLots = Annotated[Literal["lots"] | None, Query(description="`lots` adds each product's lots.")]
 
 
 def _new_id() -> str:
