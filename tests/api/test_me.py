@@ -7,14 +7,17 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from tests.support.alert_times import send_now
 from tests.support.cheap_passwords import Counted, cheap_passwords
 from tests.support.rest_app import Rest
+from tests.support.shared_households import join
 
 from useby.actions.alerts import send_due
 from useby.domain.account import User
 from useby.domain.events import AccessRevoked, Event
 from useby.store import accounts, alerts, slices
 from useby.store.database import Connection, Database
+from useby.store.household_tables import shared_reads
 from useby.store.schema import closings, metadata, shown_pushes
 
 PASSWORD = "correct horse"
@@ -201,13 +204,28 @@ async def test_a_stolen_token_can_not_try_every_password(rest: Rest) -> None:
     assert answer.status_code == 200, "another sign-in of the owner has attempts of its own"
 
 
-def rows_left(connection: Connection) -> dict[str, int]:
-    """Count the rows of each table that is about users."""
-    return {
-        table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+def rows_left(connection: Connection, user_id: str) -> dict[str, int]:
+    """Count a user's rows in each table that is about users."""
+    keys = {
+        table: table.c.id if table.name == "users" else table.c.user_id
         for table in metadata.sorted_tables
         if "user_id" in table.c or table.name == "users"
     }
+    count = sa.select(sa.func.count())
+    return {
+        table.name: connection.scalar(count.select_from(table).where(key == user_id)) or 0
+        for table, key in keys.items()
+    }
+
+
+async def in_the_household_of_another(rest: Rest, client: httpx.AsyncClient) -> None:
+    """Join a household with an alert that is due, and set a policy there."""
+    other, his = await rest.person()
+    await join(his, other.id, client, "viewer")
+    milk = {"name": "Milk", "expiryDate": "2026-03-01"}
+    product = (await his.post("/api/products", json=milk)).json()
+    await client.put(f"/api/policies/product/{product['id']}", json={"leads": ["3d"]})
+    await send_now(rest)
 
 
 def one_closing(user_id: str, since: datetime) -> sa.Insert:
@@ -228,6 +246,7 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     user, client = await with_a_password(rest)
     login = {"email": user.email, "password": PASSWORD}
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 200
+    await in_the_household_of_another(rest, client)
     await client.patch("/api/me", json={"floodCap": 1})
     for n in range(3):
         await client.post("/api/products", json={"name": f"Milk {n}", "expiryDate": "2026-03-01"})
@@ -243,15 +262,18 @@ async def test_a_deleted_account_leaves_no_row(rest: Rest) -> None:
     await rest.database.write(lambda t: t.connection.execute(one_closing(user.id, rest.now)))
     show = one_shown(user.id, channel["id"])
     await rest.database.write(lambda t: t.connection.execute(show))
-    assert all((await rest.database.read(rows_left)).values())
+    shared = {"user_id": user.id, "notification_id": "n", "household_id": "h", "since": rest.now}
+    await rest.database.write(lambda t: t.connection.execute(sa.insert(shared_reads), shared))
+    left = await rest.database.read(lambda c: rows_left(c, user.id))
+    assert all(left.values()), left
     for wrong in ({}, {"password": "wrong"}):
         assert (await client.request("DELETE", "/api/me", json=wrong)).status_code == 403
     published: list[Event] = []
     rest.database.on_commit = published.append
     gone = await client.request("DELETE", "/api/me", json={"password": PASSWORD})
     assert gone.status_code == 204
-    assert published == [AccessRevoked(user.id)]
-    assert not any((await rest.database.read(rows_left)).values())
+    assert AccessRevoked(user.id) in published
+    assert not any((await rest.database.read(lambda c: rows_left(c, user.id))).values())
     assert (await client.get("/api/me")).status_code == 401
     assert (await rest.client().post("/api/auth/login", json=login)).status_code == 401
 

@@ -154,6 +154,8 @@ async def stock_of_a_household(call: Callable[..., Awaitable[Any]], household: s
     await call("undoMovement", **undone)
     await call("listProducts", household=household, include="lots")
     await call("importProducts", [milk | {"name": "Tea"}], household=household)
+    await call("putHouseholdPolicy", {"leads": ["3d"]}, household=household)
+    await call("deleteHouseholdPolicy", household=household)
     await call("addCalendar", household=household)
     await call("listCalendars", household=household)
     await call("deleteProduct", **one)

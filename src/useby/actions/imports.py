@@ -177,8 +177,8 @@ async def store_all(
         rows: The rows of a plan.
         user: The owner.
         now: The current time, aware.
-        actor: The person who acts, who gets the policies; ``None`` for an operator.
-        given: Policies of alerts; those that the account has already stay as they are.
+        actor: The person who acts; ``None`` for an operator.
+        given: Policies of alerts of the person; those that are there already stay as they are.
         limits: Limits of the account; ``None`` for an operator, who may exceed them.
         expected: The counts of the plan, of which ``limits`` are to hold.
         pause: Seconds between two slices, in which other programs may write.
@@ -187,15 +187,15 @@ async def store_all(
     Raises:
         RowRefused: Others have changed a product since the plan; the slices before are stored.
         TooManyPolicies: The account would have too many policies; nothing is stored.
-        UnknownUser: The account does not exist any more.
+        UnknownUser: The account is gone.
         QuotaReached: The account would exceed a limit; nothing is stored.
     """
     if limits is not None and len(rows) > SLICE:
         would = expected or (await _compared(database, rows, user, now))[0]
         await database.read(lambda c: inventory.require_room(c, user, limits, would.products))
     done, new, who = Upserted(), 0, actor or user.id
-    person = user.id if actor is None else actor.user_id
     if given:
+        person = user.id if actor is None else actor.user_id
         new = await database.write(lambda t: policies.put_missing(t, person, given, now))
     async with _alerts_held(database, user.id, now) if len(rows) > SLICE else nullcontext():
         store = partial(store_slice, actor=who, now=now, limits=limits)
@@ -203,14 +203,15 @@ async def store_all(
             done += stored
             on_stored(some, rows[some - 1].line)
             await asyncio.sleep(pause)
-        if done.products:
-            await database.write(lambda t: _report(t, who, done.products, now))
+        await database.write(lambda t: _report(t, who, done.products, now))
     if done.products >= MANY:
         await database.write(products.refresh_statistics, large=True)
     return replace(done, policies=new)
 
 
 def _report(transaction: Transaction, who: Actor | str, count: int, now: datetime) -> None:
+    if not count:
+        return
     owner = inventory.lock_to_delete(transaction, who)
     inventory.notify_added(transaction, owner, count, now)
 
