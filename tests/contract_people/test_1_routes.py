@@ -13,7 +13,7 @@ from tests.support.databases import on_sqlite
 from tests.support.policies_over_rest import NEVER, alerts_of, lot_of, put
 from tests.support.rest_app import Rest, added, messages
 
-from useby.store import reschedules, slices
+from useby.store import slices
 from useby.store.schema import products
 
 
@@ -111,7 +111,7 @@ async def test_a_change_reschedules_what_is_pending_in_slices(
 ) -> None:
     items = [
         {"name": f"Milk {number}", "expiryDate": "2026-05-01"}
-        for number in range(reschedules.RESCHEDULED + 1)
+        for number in range(slices.RESCHEDULED + 1)
     ]
     await ada.post("/api/products/batch", json={"items": items})
 
@@ -123,7 +123,7 @@ async def test_a_change_reschedules_what_is_pending_in_slices(
     await put(ada, "account", leads=["20d"])
     assert await due() == 0, "the request itself schedules nothing"
     assert await rest.database.write(lambda t: slices.do_slice(t, rest.now))
-    assert await due() == reschedules.RESCHEDULED
+    assert await due() == slices.RESCHEDULED
     await pass_until(rest, "2026-04-11T12:00:00Z")
     (summary, _) = await messages(ada)
     assert summary.startswith(f"{len(items)} products need attention: Milk 0 expires in 20 days")

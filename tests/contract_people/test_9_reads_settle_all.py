@@ -10,8 +10,8 @@ import pytest
 from tests.contract_people.conftest import EIGHT, Person, frame
 from tests.contract_people.test_2_quiet_hours import set_clock
 from tests.contract_people.test_9_frames import id_of, joins
-from tests.contract_people.test_9_household_alerts import notifications, set_me, unread
 from tests.support.alert_times import send_now
+from tests.support.household_alerts import notifications, set_me, unread
 from tests.support.policies_over_rest import put
 from tests.support.process_node import until
 from tests.support.rest_app import Rest, added
@@ -52,7 +52,7 @@ async def test_when_one_member_reads_an_alert_it_is_read_for_all(
         assert await unread(client) == ["Organic Milk expires in 2 days"]
 
 
-async def test_it_is_read_for_all_in_whatever_words_each_has_got_it(
+async def test_an_alert_is_read_for_all_in_whatever_words_each_has_got_it(
     rest: Rest, settling: Shared
 ) -> None:
     await set_me(settling.clients[Role.VIEWER], language="de")
@@ -91,7 +91,7 @@ async def test_reading_all_reads_for_all_and_what_an_application_posted_stays_on
     assert await unread_of_all(settling) == [0, 1, 1]
 
 
-async def test_what_is_sent_after_the_read_is_unread(rest: Rest, settling: Shared) -> None:
+async def test_an_alert_that_is_sent_after_the_read_is_unread(rest: Rest, settling: Shared) -> None:
     digest = {"every": "day", "at": "18:00", "severities": ["info", "warning"]}
     await set_me(settling.clients[Role.VIEWER], digest=digest)
     await added(settling.owner)

@@ -81,7 +81,7 @@ def test_a_date_ends_in_the_households_zone_and_its_alert_comes_at_the_members_a
     assert (draft.message, draft.user_id, draft.household_id) == (words, "u", "h")
 
 
-def test_an_alert_before_the_households_day_is_over_says_that_it_expires_today() -> None:
+def test_an_alert_before_the_households_day_is_over_has_the_words_expires_today() -> None:
     member = a_member("Asia/Tokyo", "America/New_York", Policy((0,)))
     day = Expiry(day=date(2026, 3, 4))
     late = datetime(2026, 3, 5, 3, tzinfo=UTC)  # noon of the 5th in Tokyo, the 4th in New York

@@ -233,7 +233,7 @@ async def test_rescheduling_looks_at_every_product_and_begins_again_when_it_is_a
             )
         )
         assert await database.write(lambda t: slices.do_slice(t, NOON))
-        assert await database.read(due) == reschedules.RESCHEDULED
+        assert await database.read(due) == slices.RESCHEDULED
     while await database.write(lambda t: slices.do_slice(t, NOON)):
         pass
     assert await database.read(due) == 10

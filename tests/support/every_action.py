@@ -24,6 +24,8 @@ async def every_action_on_policies(call: Callable[..., Awaitable[Any]]) -> None:
     await call("deletePolicy", **named)
     await call("putAccountPolicy", {"repeat": {"every": "P3D", "most": 4}})
     await call("deleteAccountPolicy")
+    await call("putHouseholdPolicy", {"leads": ["5d"]})
+    await call("deleteHouseholdPolicy")
 
 
 async def every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:

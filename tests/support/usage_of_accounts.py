@@ -49,7 +49,7 @@ def octets(value: Any) -> int:
 
 
 def owner_of(table: sa.Table) -> sa.Column[str]:
-    return table.c["household_id" if "household_id" in table.c else "user_id"]
+    return table.c["user_id" if "user_id" in table.c else "household_id"]
 
 
 def counted(connection: Connection, user_id: str) -> Usage:

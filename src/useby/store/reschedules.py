@@ -13,11 +13,10 @@ from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
 from useby.store.schema import members, unfinished
 
-RESCHEDULED: Final = 250
-"""Maximum products that a slice reschedules."""
 _BEGIN: Final = sa.text(
     "INSERT INTO unfinished (user_id, work, after, since)"
-    " SELECT id, :work, '', coalesce(:since, created_at) FROM users WHERE id = :user_id"
+    " SELECT users.id, :work, '', coalesce(:since, users.created_at)"
+    " FROM users WHERE users.id = :user_id"
     # Members of a household may reschedule it at the same time.
     " ON CONFLICT (user_id, work) DO UPDATE SET after = ''"
 ).bindparams(sa.bindparam("since", type_=UtcDateTime()))

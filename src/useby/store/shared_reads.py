@@ -28,9 +28,12 @@ TOGETHER: Final = 20
 """Maximum reads that one transaction does, and summaries of a member that it compares."""
 MOST: Final = 500
 """Maximum alerts of a member that one read marks."""
-_SETTLE: Final = sa.select(households.c.id).where(households.c.reads_settle_all.is_(True))
 _GIVEN: Final = values_table(households.c.id)
-_SETTLING: Final = PackedSelect(_SETTLE.where(households.c.id.in_(sa.select(_GIVEN.c.id))))
+_SETTLING: Final = PackedSelect(
+    sa.select(households.c.id).where(
+        households.c.id.in_(sa.select(_GIVEN.c.id)), households.c.reads_settle_all.is_(True)
+    )
+)
 _INSERT: Final = sa.text(
     "INSERT INTO shared_reads (user_id, notification_id, household_id, since)"
     " VALUES (:user_id, :notification_id, :household_id, :since) ON CONFLICT DO NOTHING"
@@ -76,7 +79,7 @@ def add_these(
         sa.select(notifications.c.household_id, notifications.c.id).where(
             notifications.c.user_id == user_id,
             notifications.c.seq.in_(seqs),
-            notifications.c.household_id.in_(_SETTLE),
+            notifications.c.household_id.is_not(None),
         )
     )
     add(transaction, [Read(household_id, user_id, id_) for household_id, id_ in rows], now)

@@ -22,12 +22,14 @@ from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414
 from useby.store.emptying import empty_stock
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
-from useby.store.reschedules import RESCHEDULED, Unfinished
+from useby.store.reschedules import Unfinished
 from useby.store.schema import closings, notifications, products, unfinished, users
 from useby.store.schema import shared_reads as waiting_reads
 
 SLICE: Final = 500
 """Maximum rows that a slice marks read."""
+RESCHEDULED: Final = 250
+"""Maximum products that a slice reschedules."""
 
 
 def delete_user(transaction: Transaction, user_id: str) -> bool:
