@@ -56,7 +56,7 @@ EXCEPTED = {
         "It is one row, of no user; a shard has its own.",
     ),
     "the clock looks for large work that is not finished": (
-        r"FROM (unfinished|closings)(\)| JOIN users .* ORDER BY (unfinished|closings)\.since)",
+        r"FROM (unfinished|closings|shared_reads)(\)| (JOIN users .* )?ORDER BY \w+\.since)",
         "It is of all users, and the tables are all but empty; a shard can answer for itself.",
     ),
     "the clock looks for alerts that are held": (
@@ -83,13 +83,13 @@ EXCEPTED = {
         r"FROM users\s+WHERE (users\.id = \S+ OR )?users\.email =",
         "Cold: an e-mail is all there is to go by.",
     ),
-    "a refresh token is found": (
-        r"FROM refresh_tokens (JOIN .*)?WHERE refresh_tokens\.token_hash =",
+    "a refresh token is found or spent": (
+        r"(FROM refresh_tokens (JOIN .*)?|^UPDATE refresh_tokens .*)WHERE refresh_tokens\.token_h",
         "Once in an access token's life: the token, which names nobody, is all there is to go by.",
     ),
-    "a refresh token is spent": (
-        r"^UPDATE refresh_tokens .*WHERE refresh_tokens\.token_hash =",
-        "As above.",
+    "the lot of an item is looked for": (
+        r"lots\.household_id = coalesce\(notification_items\.household_id",
+        "It is in the household of its notification, which may be another than the user's own.",
     ),
     "sign-ins under the first key are found": (
         r"SELECT signing_keys\.first_id .*FROM sessions\s+WHERE sessions\.user_id =",
