@@ -43,6 +43,7 @@ NOT_FOR_KEYS: Final = frozenset(
         *("putProductPolicy", "deleteProductPolicy", "putLotPolicy", "deleteLotPolicy"),
         *("listLocations", "listCategories", "getStats", "readDate"),
         *("addSamples", "removeSamples"),
+        *("putHouseholdPolicy", "deleteHouseholdPolicy"),
         *("listHouseholds", "getHousehold", "changeHousehold", "deleteHousehold"),
         *("listMembers", "getMember", "changeMember", "removeMember"),
         *("addInvitation", "listInvitations", "revokeInvitation", "joinHousehold"),
