@@ -77,6 +77,7 @@ def test_the_public_names_are_these() -> None:
         "Calendar", "ComingAlert", "DateReading", "ImportReport", "Lot", "LotChange", "Movement",
         "NewLot", "PreconditionFailed", "ProductPut", "Scan", "Stats", "StoredProduct",
             "Policy", "PolicyFields", "Repeat", "SummaryItem",
+        "Household", "HouseholdInvitation", "Invited", "Member",
     }  # fmt: skip
     assert set(useby.__all__) - {"__version__"} < set(useby.client.__all__)
     for name in useby.__all__:

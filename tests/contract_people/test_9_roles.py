@@ -116,7 +116,7 @@ def every_row(connection: Connection, household_id: str) -> list[list[Any]]:
 
 
 @pytest.mark.parametrize("role", MEMBERS)
-async def test_a_role_may_do_what_the_contract_says_and_nothing_else(
+async def test_a_role_may_do_what_the_contract_lists_and_nothing_else(
     rest: Rest, role: Role
 ) -> None:
     shared = await a_household(rest, role)

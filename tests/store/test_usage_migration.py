@@ -41,7 +41,10 @@ NEW_TABLES = (
     *("calendars", "barcodes", "notification_items", "alert_holds", "snoozes"),
     *("api_keys", "service_answers"),
     *("outbox", "shown_pushes", "channels", "push_keys"),
+    *("households", "members", "household_invitations"),
+    *("member_alerts", "member_policies", "shared_reads"),
 )
+NEW_IN_USERS = (*("currency", "flood_cap", "policies", "language", "deferral", "shares", "vacant"),)
 NEW_IN_PRODUCTS = (
     *("gtin", "version", "alert_at", "lot_count", "minimum_stock"),
     *("shelf_life", "after_opening", "after_freezing", "after_thawing"),
@@ -77,14 +80,13 @@ async def before_it_counted(database: Database) -> None:
                 for each in ("key_id", "used_at", "program", "system")
             ),
             "ALTER TABLE tickets DROP COLUMN scopes",
-            *(
-                f"ALTER TABLE users DROP COLUMN {each}"
-                for each in ("currency", "flood_cap", "policies", "language", "deferral")
-            ),
+            *(f"ALTER TABLE users DROP COLUMN {each}" for each in NEW_IN_USERS),
             "ALTER TABLE alerts_said DROP COLUMN unsent",
             *(f"ALTER TABLE products DROP COLUMN {each}" for each in NEW_IN_PRODUCTS),
-            "ALTER TABLE notifications DROP COLUMN lot_ids",
-            "ALTER TABLE notifications DROP COLUMN read_by_closing",
+            *(
+                f"ALTER TABLE notifications DROP COLUMN {each}"
+                for each in ("lot_ids", "read_by_closing", "household_id")
+            ),
         ):
             transaction.connection.exec_driver_sql(step)
         transaction.connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
