@@ -45,6 +45,7 @@ BODIES: dict[str, Any] = {
     "readCalendar": None,
     "markRead": None,
     "listNotificationItems": None,
+    "listAlertReasons": None,
     "snoozeNotification": {"for": "PT2H"},
     "deleteNotification": None,
     "endSession": None,

@@ -26,6 +26,10 @@ async def every_action_on_policies(call: Callable[..., Awaitable[Any]]) -> None:
     await call("deleteAccountPolicy")
     await call("putHouseholdPolicy", {"leads": ["5d"]})
     await call("deleteHouseholdPolicy")
+    sent = (await call("listNotifications", limit="50"))["items"]
+    for event in ("expired", "summary"):
+        (notification, *_) = [each for each in sent if each["event"] == event]
+        await call("listAlertReasons", notification_id=notification["id"])
 
 
 async def every_action_on_lots(call: Callable[..., Awaitable[Any]], product_id: str) -> None:

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
+from useby.actions import alert_reasons, snoozes
 from useby.actions import notifications as actions
-from useby.actions import snoozes
 from useby.actions.post_queue import Post
 from useby.api import services
 from useby.api.bodies import BatchRoute, in_turns, results_response
@@ -24,6 +24,7 @@ from useby.api.idempotency import IdempotencyKey, json_response, post_once
 from useby.api.paging import Cursor, Limit, bad_cursor
 from useby.domain.account import TokenRefused
 from useby.domain.notification import Notification, Severity
+from useby.schemas.alerts import AlertReasonList
 from useby.schemas.fields import Id, Text
 from useby.schemas.notifications import (
     ItemOut,
@@ -223,6 +224,28 @@ async def list_items(
     if page is None:
         raise Problem.not_found("notification")
     return ItemPage(items=[ItemOut.of(each) for each in page.items], next_cursor=page.next_cursor)
+
+
+@router.get(
+    "/{notification_id}/because",
+    operation_id="listAlertReasons",
+    responses=problem_responses(401, 404),
+)
+async def list_reasons(
+    node: ContextDep, caller: CurrentCaller, notification_id: Id
+) -> AlertReasonList:
+    """List why a notification was sent: the leads that made its alerts due, and their policies.
+
+    The list is computed from the policies as they are now. One that has changed since may give
+    no reason; a notification that is no alert has none. Of a summary, the 50 most urgent count.
+    """
+    now = node.now()
+    reasons = await node.database.read(
+        lambda c: alert_reasons.read(c, caller.user, notification_id, now), user_id=caller.user.id
+    )
+    if reasons is None:
+        raise Problem.not_found("notification")
+    return AlertReasonList.of(reasons)
 
 
 @router.delete(

@@ -38,7 +38,7 @@ NOT_FOR_KEYS: Final = frozenset(
         *("addKey", "listKeys", "deleteKey"),
         *("getMe", "changeMe", "deleteMe", "logout", "logoutAll"),
         *("listSessions", "endSession"),
-        *("listAlerts", "snoozeNotification", "deleteNotification"),
+        *("listAlerts", "listAlertReasons", "snoozeNotification", "deleteNotification"),
         *("listPolicies", "putAccountPolicy", "deleteAccountPolicy", "putPolicy", "deletePolicy"),
         *("putProductPolicy", "deleteProductPolicy", "putLotPolicy", "deleteLotPolicy"),
         *("listLocations", "listCategories", "getStats", "readDate"),

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from useby.domain.alert_reasons import AlertReason
 from useby.domain.notification import Severity
 from useby.domain.policy import Scope
 from useby.domain.upcoming import Upcoming
@@ -78,5 +79,45 @@ class AlertList(ApiModel):
                     lot_ids=list(each.draft.lot_ids),
                 )
                 for at, lot, each in sorted(found, key=itemgetter(0))
+            ]
+        )
+
+
+class AlertReasonOut(ApiModel):
+    """Reason of an alert that was sent."""
+
+    product_id: str
+    product_name: str
+    lead: Annotated[
+        str,
+        Field(
+            description="Lead that made it due, as the policy has it, e.g. `7d`, `24h` or `15%`;"
+            " or `expiry`, or `repeat`.",
+            examples=["7d"],
+        ),
+    ]
+    because: BecauseOut
+
+
+class AlertReasonList(ApiModel):
+    """Reasons of a notification, by the policies as they are now."""
+
+    items: list[AlertReasonOut]
+    next_cursor: Annotated[
+        None, Field(description="Always null: the list has at most 50 alerts of a summary.")
+    ] = None
+
+    @classmethod
+    def of(cls, reasons: Iterable[AlertReason]) -> Self:
+        """Return the reasons of a notification."""
+        return cls(
+            items=[
+                AlertReasonOut(
+                    product_id=each.product_id,
+                    product_name=each.product_name,
+                    lead=each.lead,
+                    because=BecauseOut(scope=each.because.scope, key=each.because.key),
+                )
+                for each in reasons
             ]
         )
