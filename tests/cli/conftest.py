@@ -14,7 +14,15 @@ from tests.support.settings import SettingsWithoutFile
 from tests.support.shelf import EMAIL, NOW, Shelf
 
 from useby.auth.key import signing_key
-from useby.cli import lot, main, product, product_add, product_lots, product_show
+from useby.cli import (
+    lot,
+    lot_actions,
+    main,
+    product,
+    product_add,
+    product_lots,
+    product_show,
+)
 
 
 @pytest.fixture
@@ -56,7 +64,7 @@ def shelf(useby: Useby, database_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The stock of an account in UTC; its commands run on the day and at the time of ``NOW``."""
     assert useby("user", "add", EMAIL).status == 0
     clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: NOW.astimezone(zone))})
-    for module in (lot, product, product_add, product_lots, product_show):
+    for module in (lot, lot_actions, product, product_add, product_lots, product_show):
         monkeypatch.setattr(module, "datetime", clock)
     return Shelf(useby)
 

@@ -1,6 +1,6 @@
 """Lots on the command line.
 
-covers: useby.cli.lot_words
+covers: useby.cli.lot_words, useby.cli.lot_actions
 """
 
 import json

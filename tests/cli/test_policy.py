@@ -47,7 +47,10 @@ def test_never_sets_no_leads_and_no_alert_on_expiry(useby: Useby) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("household",), "must be lot, product, category, location, dateKind, account, e.g."),
+        (
+            ("house",),
+            "must be lot, product, category, location, dateKind, account, household, e.g.",
+        ),
         (("dateKind/soon",), "must be use_by or best_before, e.g. use_by"),
         (("account", "--leads", "soon"), '"7d", "24h", "15%"'),
         (("account", "--alert-time", "9"), "must be a time of day as HH:MM, e.g. 09:00"),

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "key": "Keys of programs: add, list, revoke.",
     "product": "Products: add, show, list, use up, import, export.",
     "lot": "Lots of products: list, add, open, freeze, use up.",
+    "household": "Households: share stock, invite, change roles.",
+    "alerts": "List the alerts that are still to come for a product.",
     "policy": "Policies: set when alerts are sent, or never.",
     "stats": "Show what a person has taken and thrown away.",
     "import": "Import products from a file.",

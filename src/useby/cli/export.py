@@ -10,7 +10,8 @@ from typing import Annotated, BinaryIO, Final
 import typer
 
 from useby.actions import exports
-from useby.cli.database import friendly_errors, run_on_database, user_of
+from useby.cli.database import friendly_errors, run_on_database
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.options import CommandError, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import print_line
 from useby.exports.writing import ExportFormat
@@ -31,6 +32,7 @@ def export(
     ] = STDOUT,
     *,
     email_or_id: Owner,
+    household: HouseholdName = None,
     format_: Annotated[
         ExportFormat | None,
         typer.Option("--format", help="json, csv or xlsx, e.g. csv; by default that of FILE."),
@@ -52,7 +54,7 @@ def export(
         raise CommandError("a workbook is no text: name a file, e.g. stock.xlsx")
 
     async def work(database: Database) -> None:
-        user = await user_of(database, email_or_id)
+        user = await stock_of(database, email_or_id, household)
         with friendly_errors():
             if file == STDOUT:
                 await _write(sys.stdout.buffer, exports.export(database, user, chosen))

@@ -14,13 +14,16 @@ from useby.actions import imports
 from useby.actions.import_comparison import Upserted
 from useby.actions.imports import Plan, Policies
 from useby.actions.policies import TooManyPolicies
-from useby.cli.database import friendly_errors, run_on_database, user_of
+from useby.cli.database import friendly_errors, run_on_database
+from useby.cli.household_option import HouseholdName, actor_of, stock_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.dates import DateOrder
+from useby.domain.household import Actor, Deed
 from useby.domain.movement import ActionRefused
 from useby.domain.policy import MAX_NAMES
+from useby.imports.reading import Reading
 from useby.imports.tables import Format, Options, UnreadableFile, column_choice
 from useby.schemas.imports import Finding, ImportReport
 from useby.store.database import Database
@@ -91,6 +94,7 @@ def import_(
     file: Sheet,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     skip_bad: SkipBad = False,
     dry_run: DryRun = False,
     format_: FormatName = Format.AUTO,
@@ -113,21 +117,16 @@ def import_(
         data = file.read_bytes()
 
     async def work(database: Database) -> _Outcome:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household, Deed.CHANGE), datetime.now(UTC)
         options = Options(now.astimezone(user.zone).date(), format_, chosen, order)
         with _progress("reading") as on_row:
             found, plan = await imports.read(
                 database, data, options, user, now, skip_bad=skip_bad, on_row=on_row
             )
-        report = found.report().model_copy(update={"dry_run": dry_run})
-        total = (good := len(plan.rows)) + found.table.bad_rows
-        if plan.is_refused:
-            return _Outcome(report, total, good, None)
         done = plan.counts
-        if not dry_run:
+        if not (dry_run or plan.is_refused):
             done = await _store(database, plan, found.table.policies, user, now)
-        counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
-        return _Outcome(report.model_copy(update=counts), total, good, done)
+        return _outcome(found, plan, done, dry_run=dry_run)
 
     try:
         outcome = run_on_database(settings_with(database_url=database), work)
@@ -137,6 +136,15 @@ def import_(
             _print_report(ImportReport(dry_run=dry_run, bad=[fault]))
         raise CommandError(f"{file}: {error}") from None
     _print(outcome, file, as_json=as_json)
+
+
+def _outcome(found: Reading, plan: Plan, done: Upserted, *, dry_run: bool) -> _Outcome:
+    report = found.report().model_copy(update={"dry_run": dry_run})
+    total = (good := len(plan.rows)) + found.table.bad_rows
+    if plan.is_refused:
+        return _Outcome(report, total, good, None)
+    counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
+    return _Outcome(report.model_copy(update=counts), total, good, done)
 
 
 def _print(outcome: _Outcome, file: Path, *, as_json: bool) -> None:
@@ -171,6 +179,7 @@ async def _store(
             last_line = line
             on_stored(number, len(plan.rows))
 
+        actor = actor_of(user, Deed.CHANGE)
         try:
             return await imports.store_all(
                 database,
@@ -178,6 +187,7 @@ async def _store(
                 user,
                 now,
                 given=policies,
+                actor=actor if isinstance(actor, Actor) else None,
                 pause=PAUSE,
                 on_stored=stored,
             )

@@ -11,19 +11,16 @@ from rich.table import Table
 
 from useby.actions import lots as actions
 from useby.actions.lots import Done
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import run_on_database
+from useby.cli.household_option import HouseholdName, stock_of
+from useby.cli.lot_actions import consume, discard, freeze, move, open_, thaw
 from useby.cli.lot_doing import (
-    At,
-    Given,
     LotNumber,
     LotPrice,
     LotSerial,
     Outcome,
-    QuantityText,
-    Reason,
     Received,
     carry_out,
-    change_by,
     run_and_print,
 )
 from useby.cli.lot_reading import History, history_of, locked, open_lots_of, pages, words_for
@@ -35,9 +32,9 @@ from useby.cli.typed_dates import typed_date, typed_time
 from useby.domain import lot_actions
 from useby.domain.account import User
 from useby.domain.alerts import NEVER_ENDS_AT
+from useby.domain.household import Deed
 from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
-from useby.domain.movement import MovementKind
 from useby.domain.occasion import Occasion
 from useby.domain.product import DateKind, Product
 from useby.domain.visible import visible
@@ -68,13 +65,14 @@ def list_(
     ] = None,
     *,
     email_or_id: Owner,
+    household: HouseholdName = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """List a person's open lots by date, or those of one product in the order they are taken."""
 
     async def work(database: Database) -> tuple[list[tuple[Lot, Product]], Words]:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household), datetime.now(UTC)
         if name is not None:
             product = await product_named(database, user, name, open_first=True)
             found = await history_of(database, user, product.id, now)
@@ -97,12 +95,17 @@ def list_(
 
 @app.command()
 def show(
-    lot_id: LotName, email_or_id: Owner, *, as_json: AsJson = False, database: DatabaseUrl = None
+    lot_id: LotName,
+    email_or_id: Owner,
+    *,
+    household: HouseholdName = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
 ) -> None:
     """Show a lot and its movements; the newest movement is the first."""
 
     async def work(database: Database) -> tuple[Lot, History]:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household), datetime.now(UTC)
         wanted = await lot_named(database, user, lot_id)
         found = await history_of(database, user, wanted.product_id, now)
         for each in found.lots if found is not None else ():
@@ -139,6 +142,7 @@ def add(
     ],
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     quantity: Annotated[str, typer.Option(help="Quantity, e.g. 1.5.")] = "1",
     kind: Annotated[
         DateKind | None,
@@ -163,7 +167,7 @@ def add(
     }
 
     async def work(database: Database) -> Outcome:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household, Deed.CHANGE), datetime.now(UTC)
         printed = typed_date(date, user, now, "DATE")
         new = checked(NewLot, TYPED, expiry_date=printed, **given)
         day = typed_time(received, user, now, "--received", is_day=True)
@@ -179,103 +183,12 @@ def add(
     run_and_print(database, work, as_json=as_json)
 
 
-@app.command("open")
-def open_(
-    lot_id: LotName,
-    email_or_id: Owner,
-    *,
-    quantity: QuantityText = None,
-    at: At = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-) -> None:
-    """Open a lot that is sealed or thawed; a part of it becomes a lot of its own."""
-    given = checked(Given, {}, quantity=quantity)
-    _act(MovementKind.OPENED, lot_id, email_or_id, given, at, as_json=as_json, url=database)
-
-
-@app.command()
-def freeze(
-    lot_id: LotName,
-    email_or_id: Owner,
-    *,
-    quantity: QuantityText = None,
-    at: At = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-) -> None:
-    """Freeze a lot; a part of it becomes a lot of its own."""
-    given = checked(Given, {}, quantity=quantity)
-    _act(MovementKind.FROZEN, lot_id, email_or_id, given, at, as_json=as_json, url=database)
-
-
-@app.command()
-def thaw(
-    lot_id: LotName,
-    email_or_id: Owner,
-    *,
-    quantity: QuantityText = None,
-    at: At = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-) -> None:
-    """Thaw a frozen lot; a part of it becomes a lot of its own."""
-    given = checked(Given, {}, quantity=quantity)
-    _act(MovementKind.THAWED, lot_id, email_or_id, given, at, as_json=as_json, url=database)
-
-
-@app.command()
-def move(
-    lot_id: LotName,
-    email_or_id: Owner,
-    *,
-    location: Annotated[str, typer.Option(help="New place, e.g. Freezer.")],
-    quantity: QuantityText = None,
-    at: At = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-) -> None:
-    """Move a lot to another place; a part of it becomes a lot of its own."""
-    given = checked(Given, {}, quantity=quantity, location=location)
-    _act(MovementKind.MOVED, lot_id, email_or_id, given, at, as_json=as_json, url=database)
-
-
-@app.command()
-def consume(
-    lot_id: LotName,
-    email_or_id: Owner,
-    *,
-    quantity: QuantityText = None,
-    at: At = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-) -> None:
-    """Consume some of a lot, or all of it."""
-    given = checked(Given, {}, quantity=quantity)
-    _act(MovementKind.CONSUMED, lot_id, email_or_id, given, at, as_json=as_json, url=database)
-
-
-@app.command()
-def discard(
-    lot_id: LotName,
-    email_or_id: Owner,
-    *,
-    reason: Reason = None,
-    quantity: QuantityText = None,
-    at: At = None,
-    as_json: AsJson = False,
-    database: DatabaseUrl = None,
-) -> None:
-    """Throw away some of a lot, or all of it."""
-    given = checked(Given, {}, quantity=quantity, reason=reason)
-    _act(MovementKind.DISCARDED, lot_id, email_or_id, given, at, as_json=as_json, url=database)
-
-
 @app.command()
 def delete(
     lot_id: LotName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
@@ -283,7 +196,7 @@ def delete(
     """Delete a lot that was entered by mistake, with its movements. This cannot be undone."""
 
     async def work(database: Database) -> dict[str, str]:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household, Deed.CHANGE), datetime.now(UTC)
         wanted = await lot_named(database, user, lot_id)
         product = await database.read(lambda c: products.get(c, user.id, wanted.product_id))
         words = await database.read(lambda c: words_for(c, user, now))
@@ -297,7 +210,9 @@ def delete(
             sys.stdin.isatty() and typer.confirm(f"Delete {visible(what)}?", err=True)
         ):
             raise CommandError(f"{what} is not deleted; `--yes` deletes without a question")
-        if not await database.write(lambda t: actions.delete(t, locked(t, user), wanted.id, now)):
+        if not await database.write(
+            lambda t: actions.delete(t, locked(t, user, Deed.CHANGE), wanted.id, now)
+        ):
             raise CommandError(f"{what} has been deleted by another program")
         return {"deleted": wanted.id, "text": f"{what} is deleted"}
 
@@ -306,35 +221,6 @@ def delete(
         print_json({"deleted": gone["deleted"]})
     else:
         print_line(gone["text"])
-
-
-def _act(
-    kind: MovementKind,
-    lot_id: str,
-    email_or_id: str,
-    given: Given,
-    at: str | None,
-    *,
-    as_json: bool,
-    url: str | None,
-) -> None:
-    """Carry out an action on a lot and print it."""
-
-    async def work(database: Database) -> Outcome:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
-        when = typed_time(at, user, now)
-        wanted = await lot_named(database, user, lot_id)
-        words = await database.read(lambda c: words_for(c, user, now))
-        change = change_by(kind, given)
-        return await carry_out(
-            database,
-            user,
-            words.lot(wanted.id),
-            lambda t, owner: actions.act(t, owner, wanted.id, change, now, when),
-            now,
-        )
-
-    run_and_print(url, work, as_json=as_json)
 
 
 def _received(new: NewLot, product: Product, occasion: Occasion) -> Change:
@@ -379,3 +265,11 @@ def _facts(lot: Lot, found: History) -> list[tuple[str, str]]:
         "price": words.price(lot),
     }
     return [(name, value) for name, value in facts.items() if value]
+
+
+app.command("open")(open_)
+app.command()(freeze)
+app.command()(thaw)
+app.command()(move)
+app.command()(consume)
+app.command()(discard)

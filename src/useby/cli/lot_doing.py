@@ -16,6 +16,7 @@ from useby.cli.options import CommandError, settings_with
 from useby.cli.terminal import print_json, print_line
 from useby.domain import lot_actions
 from useby.domain.account import User
+from useby.domain.household import Deed, NotAllowed
 from useby.domain.lot import Lot
 from useby.domain.lot_actions import Change
 from useby.domain.movement import ActionRefused, DiscardReason, MovementKind
@@ -70,6 +71,8 @@ CHANGES: Final[dict[MovementKind, Callable[[Lot, Given, Occasion], Change]]] = {
 }
 """Changes of one lot by the kind of movement that they make."""
 
+_USES: Final = {MovementKind.CONSUMED, MovementKind.DISCARDED, MovementKind.OPENED}
+
 Work = Callable[[Transaction, User], Done | None]
 
 
@@ -110,7 +113,14 @@ class Outcome:
 
 
 async def carry_out(
-    database: Database, user: User, name: str, work: Work, now: datetime, *, at: str = "--at"
+    database: Database,
+    user: User,
+    name: str,
+    work: Work,
+    now: datetime,
+    deed: Deed = Deed.CHANGE,
+    *,
+    at: str = "--at",
 ) -> Outcome:
     """Carry out an action in one transaction.
 
@@ -120,6 +130,7 @@ async def carry_out(
         name: Name of the product, for messages.
         work: Called with the transaction and the locked owner.
         now: The current time, aware.
+        deed: What is done.
         at: Name of the option with the time.
 
     Raises:
@@ -128,7 +139,7 @@ async def carry_out(
     """
 
     def write(transaction: Transaction) -> Outcome | None:
-        owner = locked(transaction, user)
+        owner = locked(transaction, user, deed)
         done = work(transaction, owner)
         if done is None:
             return None
@@ -138,6 +149,8 @@ async def carry_out(
         outcome = await database.write(write)
     except TimeRefused as error:
         raise typer.BadParameter(str(error), param_hint=at) from None
+    except NotAllowed as error:
+        raise CommandError(f"{name}: {error}") from None
     except ActionRefused as error:
         shows = f"`useby product show PRODUCT --user {user.email or user.id}` shows its lots"
         raise CommandError(f"{name}: {error}; {shows}") from None
@@ -158,6 +171,11 @@ def run_and_print(
         print_line(line)
     for warning in (each for lot in outcome.lots for each in lot.warnings):
         print_line(warning, err=True)
+
+
+def deed_of(kind: MovementKind) -> Deed:
+    """Return what an action on a lot is, as a role allows it."""
+    return Deed.USE if kind in _USES else Deed.CHANGE
 
 
 def change_by(kind: MovementKind, given: Given) -> Callable[[Lot, Occasion], Change]:

@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from useby.actions import inventory, stock
 from useby.actions.lot_reads import in_order
+from useby.cli.household_option import actor_of
 from useby.cli.lot_words import Words
 from useby.cli.options import CommandError
 from useby.domain.account import User
+from useby.domain.household import Deed, NotAllowed, UnknownHousehold
 from useby.domain.lot import Lot, open_lots
 from useby.domain.movement import Movement
 from useby.domain.product import Product
@@ -41,14 +43,22 @@ class History:
         return open_lots(self.lots)
 
 
-def locked(transaction: Transaction, user: User) -> User:
-    """Lock an owner's row and read it again. An operator may exceed the limits of the account.
+def locked(transaction: Transaction, user: User, deed: Deed) -> User:
+    """Lock the owner of stock and read it again. An operator may exceed the limits of the account.
+
+    Args:
+        transaction: The running write.
+        user: The owner of the stock.
+        deed: What is about to be done.
 
     Raises:
-        CommandError: The account has been deleted or disabled.
+        CommandError: The account has been deleted or disabled, or the role of the person who acts
+            has been taken.
     """
     try:
-        return inventory.lock_to_delete(transaction, user.id)
+        return inventory.lock_to_delete(transaction, actor_of(user, deed))
+    except (UnknownHousehold, NotAllowed):
+        raise CommandError("the role in this household has just been changed") from None
     except UnknownUser:
         message = f"the account {user.email or user.id} has been deleted or disabled"
         raise CommandError(message) from None

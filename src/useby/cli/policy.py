@@ -10,8 +10,10 @@ from rich.table import Table
 from useby.actions import policies as actions
 from useby.actions.policies import TooManyPolicies
 from useby.cli.database import run_on_database, user_of
+from useby.cli.household_option import HouseholdName, refusal, stock_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, checked, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
+from useby.domain.household import NotAllowed, SharedStock
 from useby.domain.policy import MAX_NAMES, MAX_REPEATS, Scope
 from useby.schemas.policies import PolicyIn, PolicyKey, PolicyOut
 from useby.store import policies
@@ -34,16 +36,24 @@ OfWhat = Annotated[
 
 
 @app.command("list")
-def list_(email_or_id: Owner, *, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
-    """List a person's policies, the widest scope first."""
+def list_(
+    email_or_id: Owner,
+    *,
+    household: HouseholdName = None,
+    as_json: AsJson = False,
+    database: DatabaseUrl = None,
+) -> None:
+    """List a person's policies, the widest scope first: that of all members of a household."""
 
     async def work(database: Database) -> list[Item]:
         user = await user_of(database, email_or_id)
+        stock = await stock_of(database, email_or_id, household)
+        default = stock.household.policy if isinstance(stock, SharedStock) else None
         found: list[Item] = []
         cursor = None
         while True:
             page = await database.read(
-                partial(policies.list_, user=user, cursor=cursor, limit=PAGE)
+                partial(policies.list_, user=user, cursor=cursor, limit=PAGE, default=default)
             )
             found += page.items
             if (cursor := page.next_cursor) is None:
@@ -83,9 +93,14 @@ def put(
         typer.Option(help="true, false, or a date-time, e.g. 2099-03-04T10:30:00+01:00."),
     ] = None,
     never: Annotated[bool, typer.Option("--never", help="No leads, and none on expiry.")] = False,
+    household: HouseholdName = None,
     database: DatabaseUrl = None,
 ) -> None:
-    """Set a policy. What is not given is taken from the next wider scope."""
+    """Set a policy. What is not given is taken from the next wider scope.
+
+    The scope `household` is the default of all its members. A lot or a product is one of the
+    household, and its policy counts for the person alone, as all others do.
+    """
     values: dict[str, Any] = {
         "leads": [] if never else leads and [each.strip() for each in leads.split(",")],
         "alert_time": alert_time,
@@ -95,18 +110,24 @@ def put(
     }
     typed = {"alertTime": "--alert-time"}
     policy = checked(PolicyIn, typed, **values)
-    _write(scope, email_or_id, policy, database)
+    _write(scope, (email_or_id, household), policy, database)
     print_line(f"the policy of {scope} is set")
 
 
 @app.command("delete")
-def delete(scope: OfWhat, *, email_or_id: Owner, database: DatabaseUrl = None) -> None:
+def delete(
+    scope: OfWhat,
+    *,
+    email_or_id: Owner,
+    household: HouseholdName = None,
+    database: DatabaseUrl = None,
+) -> None:
     """Delete a policy: that of the next wider scope counts."""
-    _write(scope, email_or_id, PolicyIn(), database)
+    _write(scope, (email_or_id, household), PolicyIn(), database)
     print_line(f"the policy of {scope} is deleted")
 
 
-def _write(scope: str, email_or_id: str, policy: PolicyIn, url: str | None) -> None:
+def _write(scope: str, whose: tuple[str, str | None], policy: PolicyIn, url: str | None) -> None:
     """Set a policy.
 
     Raises:
@@ -125,11 +146,16 @@ def _write(scope: str, email_or_id: str, policy: PolicyIn, url: str | None) -> N
     )
 
     async def work(database: Database) -> bool:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
-        return await database.write(lambda t: actions.put(t, user.id, of, key, policy.fields, now))
+        user, now = await user_of(database, whose[0]), datetime.now(UTC)
+        stock = await stock_of(database, *whose)
+        return await database.write(
+            lambda t: actions.put(t, user.id, of, key, policy.fields, now, stock.id)
+        )
 
     try:
         found = run_on_database(settings_with(database_url=url), work)
+    except NotAllowed as error:
+        raise CommandError(refusal(whose[0], error)) from None
     except TooManyPolicies:
         raise CommandError(
             f"there are policies for {MAX_NAMES} names already: delete one first"

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import run_on_database
 from useby.cli.export import export
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.import_file import import_
 from useby.cli.lot_reading import pages
 from useby.cli.lot_words import NEVER, amount
@@ -36,6 +37,7 @@ def product() -> None:
 def list_(
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     within: Annotated[
         int | None,
         typer.Option(min=0, max=DAY_LIMIT, metavar="DAYS", help="Open ones due by then, e.g. 7."),
@@ -46,7 +48,7 @@ def list_(
     """List a person's products by date."""
 
     async def work(database: Database) -> list[ProductOut]:
-        user = await user_of(database, email_or_id)
+        user = await stock_of(database, email_or_id, household)
         now = datetime.now(UTC)
         query = ProductQuery(expiring_within=within, limit=PAGE)
         listed: list[ProductOut] = []

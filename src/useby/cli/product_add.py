@@ -9,7 +9,8 @@ from uuid_utils import uuid7
 
 from useby.actions import inventory
 from useby.actions.inventory import ExternalIdTaken
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import run_on_database
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.lot_doing import LotNumber, LotPrice, LotSerial, Received
 from useby.cli.lot_reading import locked
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, checked, settings_with
@@ -17,6 +18,7 @@ from useby.cli.terminal import print_json, print_line
 from useby.cli.typed_dates import typed_date, typed_time
 from useby.domain.account import User
 from useby.domain.alerts import alert_dates
+from useby.domain.household import Deed
 from useby.domain.occasion import TimeRefused
 from useby.domain.product import DateKind, Product
 from useby.schemas.products import ProductIn, ProductOut, product_from
@@ -60,6 +62,7 @@ def add(
     date: Date,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     kind: Kind = DateKind.BEST_BEFORE,
     category: Category = "",
     location: Location = "",
@@ -100,22 +103,22 @@ def add(
         "serial": serial,
         "price": price,
     }
-    _run(given, date, received, email_or_id, database, as_json=as_json)
+    _run(given, date, received, (email_or_id, household), database, as_json=as_json)
 
 
 def _run(
     given: Mapping[str, Any],
     date: str,
     received: str | None,
-    email_or_id: str,
+    whose: tuple[str, str | None],
     url: str | None,
     *,
     as_json: bool,
 ) -> None:
-    """Add the product that a person describes, and print it."""
+    """Add the product that a person describes to a household, and print it."""
 
     async def work(database: Database) -> tuple[ProductOut, str]:
-        user = await user_of(database, email_or_id)
+        user = await stock_of(database, *whose, Deed.CHANGE)
         now = datetime.now(UTC)
         day = typed_time(received, user, now, "--received", is_day=True)
         new = checked(
@@ -147,7 +150,7 @@ async def _add(database: Database, user: User, new: ProductIn, now: datetime) ->
     product = product_from(new, user.id, str(uuid7()), now)
     try:
         return await database.write(
-            lambda t: inventory.add(t, product, locked(t, user), now, new.details)
+            lambda t: inventory.add(t, product, locked(t, user, Deed.CHANGE), now, new.details)
         )
     except TimeRefused as error:
         raise typer.BadParameter(str(error), param_hint="--received") from None

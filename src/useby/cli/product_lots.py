@@ -7,7 +7,7 @@ import typer
 
 from useby.actions import lots
 from useby.actions.lots import Done
-from useby.cli.database import user_of
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.lot_doing import (
     At,
     Given,
@@ -16,6 +16,7 @@ from useby.cli.lot_doing import (
     Reason,
     carry_out,
     change_by,
+    deed_of,
     run_and_print,
 )
 from useby.cli.lot_reading import history_of, read_lots, words_for
@@ -24,6 +25,7 @@ from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, checked
 from useby.cli.terminal import print_line
 from useby.cli.typed_dates import typed_time
 from useby.domain.account import User
+from useby.domain.household import Deed
 from useby.domain.movement import DiscardReason, Movement, MovementKind, standing
 from useby.store import named, products
 from useby.store.database import Database, Transaction
@@ -33,58 +35,95 @@ def open_(
     name: ProductName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     quantity: QuantityText = None,
     at: At = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Open the lot that is taken next of those that are sealed or thawed, or a part of it."""
-    _act(MovementKind.OPENED, name, email_or_id, quantity, at, as_json=as_json, url=database)
+    _act(
+        MovementKind.OPENED,
+        name,
+        (email_or_id, household),
+        quantity,
+        at,
+        as_json=as_json,
+        url=database,
+    )
 
 
 def freeze(
     name: ProductName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     quantity: QuantityText = None,
     at: At = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Freeze the lot that is taken next of those that are not frozen, or a part of it."""
-    _act(MovementKind.FROZEN, name, email_or_id, quantity, at, as_json=as_json, url=database)
+    _act(
+        MovementKind.FROZEN,
+        name,
+        (email_or_id, household),
+        quantity,
+        at,
+        as_json=as_json,
+        url=database,
+    )
 
 
 def thaw(
     name: ProductName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     quantity: QuantityText = None,
     at: At = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Thaw the lot that is taken next of those that are frozen, or a part of it."""
-    _act(MovementKind.THAWED, name, email_or_id, quantity, at, as_json=as_json, url=database)
+    _act(
+        MovementKind.THAWED,
+        name,
+        (email_or_id, household),
+        quantity,
+        at,
+        as_json=as_json,
+        url=database,
+    )
 
 
 def consume(
     name: ProductName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     quantity: QuantityText = None,
     at: At = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
     """Consume of a product: opened lots first, then those that expire first."""
-    _act(MovementKind.CONSUMED, name, email_or_id, quantity, at, as_json=as_json, url=database)
+    _act(
+        MovementKind.CONSUMED,
+        name,
+        (email_or_id, household),
+        quantity,
+        at,
+        as_json=as_json,
+        url=database,
+    )
 
 
 def discard(
     name: ProductName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     quantity: QuantityText = None,
     reason: Reason = None,
     at: At = None,
@@ -93,7 +132,7 @@ def discard(
 ) -> None:
     """Throw away of a product: opened lots first, then those that expire first."""
     kind = MovementKind.DISCARDED
-    _act(kind, name, email_or_id, quantity, at, reason, as_json=as_json, url=database)
+    _act(kind, name, (email_or_id, household), quantity, at, reason, as_json=as_json, url=database)
 
 
 def undo(
@@ -105,6 +144,7 @@ def undo(
     ] = None,
     *,
     email_or_id: Owner,
+    household: HouseholdName = None,
     movement_id: Annotated[
         str | None,
         typer.Option(
@@ -127,7 +167,7 @@ def undo(
         )
 
     async def work(database: Database) -> Outcome:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household, Deed.UNDO), datetime.now(UTC)
         movement = await _movement(database, user, name, movement_id, now)
         product = await database.read(lambda c: products.get(c, user.id, movement.product_id))
         if product is None:
@@ -140,6 +180,7 @@ def undo(
             product.name,
             lambda t, owner: lots.undo(t, owner, movement.id, now),
             now,
+            Deed.UNDO,
         )
 
     run_and_print(database, work, as_json=as_json)
@@ -171,7 +212,7 @@ async def _movement(
 def _act(
     kind: MovementKind,
     name: str,
-    email_or_id: str,
+    whose: tuple[str, str | None],
     quantity: str | None,
     at: str | None,
     reason: DiscardReason | None = None,
@@ -179,11 +220,22 @@ def _act(
     as_json: bool,
     url: str | None,
 ) -> None:
-    """Carry out an action on a product's lots and print it."""
+    """Carry out an action on a product's lots and print it.
+
+    Args:
+        kind: Kind of the movement.
+        name: Name of the product.
+        whose: The person and the household.
+        quantity: Quantity, as it was typed.
+        at: Time, as it was typed.
+        reason: Reason of throwing away.
+        as_json: Whether to print JSON.
+        url: URL of the database.
+    """
     given = checked(Given, {}, quantity=quantity, reason=reason)
 
     async def work(database: Database) -> Outcome:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, *whose, deed_of(kind)), datetime.now(UTC)
         when = typed_time(at, user, now)
         product = await product_named(database, user, name, open_first=True)
 
@@ -203,6 +255,6 @@ def _act(
             change = change_by(kind, given)
             return lots.act_on_next(transaction, owner, product.id, kind, change, now, when)
 
-        return await carry_out(database, user, product.name, do, now)
+        return await carry_out(database, user, product.name, do, now, deed_of(kind))
 
     run_and_print(url, work, as_json=as_json)

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import run_on_database
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.lot_reading import History, history_of
 from useby.cli.lot_words import amount
 from useby.cli.naming import ProductName, product_named
@@ -28,6 +29,7 @@ def show(
     name: ProductName,
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     last: Annotated[
         int, typer.Option("--movements", min=0, max=MOST, help="Number of movements, e.g. 50.")
     ] = LAST,
@@ -40,7 +42,7 @@ def show(
     """
 
     async def work(database: Database) -> History:
-        user, now = await user_of(database, email_or_id), datetime.now(UTC)
+        user, now = await stock_of(database, email_or_id, household), datetime.now(UTC)
         product = await product_named(database, user, name)
         found = await history_of(database, user, product.id, now)
         if found is None:

@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 
 from useby.actions import scans
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import run_on_database
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.options import AsJson, DatabaseUrl, checked, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.schemas.scans import ScanIn, ScanOut
@@ -31,6 +32,7 @@ def scan(
         ),
     ],
     *,
+    household: HouseholdName = None,
     as_json: AsJson = False,
     database: DatabaseUrl = None,
 ) -> None:
@@ -41,7 +43,7 @@ def scan(
     scanned = checked(ScanIn, TYPED, data=text)
 
     async def work(database: Database) -> ScanOut:
-        user = await user_of(database, email_or_id)
+        user = await stock_of(database, email_or_id, household)
         return await scans.scan(database, user, scanned.data, datetime.now(UTC))
 
     found = run_on_database(settings_with(database_url=database), work)

@@ -16,8 +16,10 @@ PREFIX: Final = "USEBY"
 NEARLY: Final = 0.8
 """Similarity from which a name counts as a misspelt one; ``USBEY`` and ``USEBY`` have 0.8."""
 SETTINGS: Final = [f"{PREFIX}_{name.upper()}" for name in Settings.model_fields]
-OTHERS: Final = frozenset(f"{PREFIX}_{name}" for name in ("TOKEN", "URL", "EMAIL", "PASSWORD"))
-"""Variables of `useby watch` and of the examples."""
+OTHERS: Final = frozenset(
+    f"{PREFIX}_{name}" for name in ("HOUSEHOLD", "TOKEN", "URL", "EMAIL", "PASSWORD")
+)
+"""Variables of commands and of the examples."""
 _LINE: Final = re.compile(r"\s*(?:export\s+)?([\w.-]+)\s*(=?)", re.ASCII)
 
 

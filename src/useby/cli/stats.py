@@ -9,7 +9,8 @@ from rich.bar import Bar
 from rich.table import Table
 
 from useby.actions import stats
-from useby.cli.database import run_on_database, user_of
+from useby.cli.database import run_on_database
+from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.options import AsJson, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
@@ -30,6 +31,7 @@ UNNAMED: Final = "(none)"
 def show(
     email_or_id: Owner,
     *,
+    household: HouseholdName = None,
     first: Annotated[
         str | None,
         typer.Option(
@@ -51,7 +53,7 @@ def show(
     """
 
     async def work(database: Database) -> Stats:
-        user = await user_of(database, email_or_id)
+        user = await stock_of(database, email_or_id, household)
         now = datetime.now(UTC)
         return await stats.report(database, user, by, _period(first, last, user, now), now)
 
