@@ -30,6 +30,7 @@
  * @property {string | null} expiresOn `YYYY-MM-DD`
  * @property {number | null} daysLeft
  * @property {Date | null} readAt
+ * @property {string | null} householdId of the household that it is about
  * @property {readonly SummaryItem[] | null} items the most urgent alerts of a summary, at most 50
  * @property {() => Promise<void>} markRead queue the mark that it was read; see `flush()`
  */
@@ -84,6 +85,7 @@
  * @typedef {object} ProductChanged
  * @property {string} change `added`, `updated` or `closed`
  * @property {Product} product `lots` has the first 50 in the order in which they are taken
+ * @property {string | null} householdId of the household whose product it is; `null` from older nodes
  */
 
 /**
@@ -132,6 +134,7 @@ export function notificationOf({ created_at: createdAt, readAt, ...fields }, mar
     productId: null,
     expiresOn: null,
     daysLeft: null,
+    householdId: null,
     items: null,
     .../** @type {Pick<Notification, "id" | "message" | "type">} */ (/** @type {unknown} */ (fields)),
     createdAt: timeOf(createdAt),

@@ -87,10 +87,10 @@ test("a changed product is an event with its lots", async () => {
   notifications.addEventListener("product", ({ detail }) => events.push(detail));
   const lots = [{ id: "l", productId: "p", quantity: "2", state: "opened" }];
   const milk = { id: "p", lotCount: 1, lots };
-  socket().deliver({ type: "PRODUCT", change: "updated", product: milk });
+  socket().deliver({ type: "PRODUCT", change: "updated", product: milk, householdId: "h" });
   socket().deliver({ type: "PRODUCT", change: "closed", product: { id: "p" } });
   assert.deepEqual(events, [
-    { change: "updated", product: milk },
-    { change: "closed", product: { id: "p" } },
+    { change: "updated", product: milk, householdId: "h" },
+    { change: "closed", product: { id: "p" }, householdId: null },
   ]);
 });

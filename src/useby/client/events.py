@@ -53,6 +53,8 @@ class Notification:
     ``Api.notification_items`` has all."""
     snoozed_until: datetime | None = None
     """Time at which it is sent again; REST only."""
+    household_id: str | None = None
+    """Household that it is about, if it is about one."""
     _mark: Callable[[str], Awaitable[object]] = field(default=_nowhere, repr=False, compare=False)
 
     async def mark_read(self) -> None:
@@ -86,6 +88,7 @@ class Notification:
                 read_at=_moment(frame.get("readAt")),
                 items=_items(frame.get("items")),
                 snoozed_until=_moment(frame.get("snoozedUntil")),
+                household_id=frame.get("householdId"),
                 _mark=mark,
             )
         except (KeyError, TypeError, ValueError):
@@ -139,6 +142,8 @@ class ProductChanged:
 
     ``Product.of`` reads it. A deleted product has only its ``id``.
     """
+    household_id: str | None = None
+    """Household whose product it is; ``None`` from nodes of older versions."""
 
 
 Event = State | Read | ProductChanged
@@ -160,5 +165,5 @@ def event_of(frame: Mapping[str, Any]) -> Read | ProductChanged | None:
         named = ids if isinstance(ids, list) else ()
         return Read(tuple(name for name in named if isinstance(name, str)), unread)
     if frame.get("type") == "PRODUCT" and isinstance(product, dict):
-        return ProductChanged(str(frame.get("change")), product)
+        return ProductChanged(str(frame.get("change")), product, frame.get("householdId"))
     return None
