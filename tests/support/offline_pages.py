@@ -4,7 +4,7 @@ import json
 from typing import Final
 
 from playwright.async_api import BrowserContext, Page, expect
-from tests.support.pages import connection
+from tests.support.pages import connection, until
 
 LOST: Final = ("Failed to load resource", "WebSocket connection to")
 """What Chromium reports of each request while the line is cut."""
@@ -49,9 +49,8 @@ async def ready(page: Page, name: str) -> None:
     """Wait until the page would open without the node, and show a product."""
     await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
     await page.wait_for_function("navigator.serviceWorker.controller !== null")
-    await page.wait_for_function(
-        f"async (name) => (await ({KEPT})()).includes(name)", arg=json.dumps(name)
-    )
+    # ``wait_for_function`` does not wait for the promise of an asynchronous function.
+    await until(page, f"(await ({KEPT})()).includes({json.dumps(json.dumps(name))})")
 
 
 async def cut(context: BrowserContext, page: Page) -> None:

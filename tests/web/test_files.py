@@ -48,7 +48,7 @@ def test_vendored_files_are_those_that_the_list_of_dependencies_names() -> None:
     }
     assert vendored == listed
     licences = {path.stem for path in (FOLDER / "vendor").glob("*.LICENSE")}
-    assert licences == {"preact", "htm", "lucide", "zxing"}
+    assert licences == {"preact", "htm", "lucide", "zxing", "lean_qr"}
 
 
 def test_the_first_load_is_at_most_120_kib_compressed(record_property: Record) -> None:

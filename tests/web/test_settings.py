@@ -58,13 +58,14 @@ async def test_settings_of_the_account_alerts_and_household_are_stored(
         household = section(page, "Household")
         await household.get_by_label("Currency").fill("eur")
         await expect(household.get_by_text("Euro", exact=True)).to_be_visible()
-        async with page.expect_response("**/api/me"):
-            await household.get_by_role("button", name="Save").click()
+        async with page.expect_response("**/api/households/*"):
+            await household.get_by_role("button", name="Save the household").click()
 
         me = (await rest.get("/api/me")).json()
         assert (me["name"], me["timeZone"]) == ("Ada", "Europe/Berlin")
         assert (me["alertTime"], me["leadDays"], me["floodCap"]) == ("07:30", [5, 1, 0], 12)
-        assert me["currency"] == "EUR"
+        (its,) = (await rest.get("/api/households")).json()["items"]
+        assert (its["currency"], its["timeZone"]) == ("EUR", "Europe/Berlin")
         await page.reload()
         await expect(alerts.get_by_label("Days before the date")).to_have_value("5, 1, 0")
 

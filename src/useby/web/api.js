@@ -26,7 +26,7 @@
  * @typedef {import("./types.js").Page<Item>} Page
  */
 /** @typedef {import("./types.js").PolicySubject} PolicySubject */
-/** @typedef {{id: string, message: string, type: "info" | "warning" | "error", created_at: string, seq: number, productId: string | null, event: string, readAt: string | null, snoozedUntil?: string | null}} NotificationOut */
+/** @typedef {{id: string, message: string, type: "info" | "warning" | "error", created_at: string, seq: number, productId: string | null, event: string, readAt: string | null, snoozedUntil?: string | null, householdId?: string | null}} NotificationOut */
 /** @typedef {"json" | "blob" | "tagged"} Form of an answer; `tagged` is its JSON with its `ETag` */
 /** @typedef {(method: string, path: string, body?: object, as?: Form) => Promise<unknown>} Call */
 /** @typedef {(change: import("./changes.js").Change) => Promise<unknown>} Send */
@@ -50,6 +50,14 @@ export class ApiError extends Error {
     this.problem = problem;
   }
 }
+
+/**
+ * Return the headers of a request within a household.
+ *
+ * @param {string | undefined} id none or empty for the person's own
+ * @returns {Record<string, string>}
+ */
+export const headersOf = (id) => (id ? { "Useby-Household": id } : {});
 
 /** @param {string} path under `/api/` */
 export const address = (path) => new URL(`../api/${path}`, import.meta.url);
@@ -123,6 +131,8 @@ export class Api {
   }
 
   me = async () => /** @type {Me} */ (await this.#call("GET", "me"));
+
+  households = async () => /** @type {Page<import("./types.js").Household>} */ (await this.#call("GET", "households"));
 
   counts = async () => /** @type {Counts} */ (await this.#call("GET", "lots/counts"));
 
@@ -260,6 +270,14 @@ export class Api {
     /** @type {Page<import("./types.js").SummaryItem>} */ (
       await this.#call("GET", `notifications/${id}/items?limit=${PAGE_SIZE}`)
     );
+
+  /**
+   * Return why a notification was sent, by the rules as they are now.
+   *
+   * @param {string} id
+   */
+  reasonsOf = async (id) =>
+    /** @type {{items: import("./types.js").AlertReason[]}} */ (await this.#call("GET", `notifications/${id}/because`));
 
   /** @param {string | null} cursor */
   signIns = async (cursor) =>

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { Api } from "./api.js";
 import { Changes, isUnreached, Queued } from "./changes.js";
 import { dayIn, untilMidnight } from "./dates.js";
+import { Households } from "./households.js";
 import { html } from "./html.js";
 import { isShortcut } from "./keys.js";
 import { isKiosk, keepAwake } from "./kiosk.js";
 import { Live } from "./live.js";
 import { Mailbox } from "./mailbox.js";
-import { fragmentOf, routeOf, viewsOf } from "./routes.js";
+import { fragmentOf, householdOf, routeOf, viewsOf } from "./routes.js";
 import { Session } from "./session.js";
 import { INITIAL, signedOut, Store, withFields } from "./state.js";
+import { may } from "./state/household.js";
 import { held, released, withNow } from "./state/lots.js";
-import { Stock } from "./stock.js";
 import { followAccount, keptLanguage, languageOf, translator } from "./text.js";
 import { render } from "./vendor/preact.js";
 import { Page } from "./views/page.js";
@@ -43,13 +43,13 @@ const store = new Store({
   today: dayIn(now, timeZone),
 });
 const changes = new Changes(store, session, loadOffline);
-const api = new Api(
-  (method, path, body, as) => session.call(method, path, body, as),
-  (change) => changes.send(change),
-);
-const stock = new Stock(store, api, t);
-const mailbox = new Mailbox(store, api);
-const live = new Live(store, session, stock, mailbox, (reason) => {
+const households = new Households(store, session, changes, t, () => {
+  void load(() => households.stock.load());
+  void offline?.outbox.show().catch(() => {});
+});
+const own = households.apiOf("");
+const mailbox = new Mailbox(store, own);
+const live = new Live(store, session, households, mailbox, (reason) => {
   session.forget();
   void offline?.forget().catch(() => {});
   end(`${reason ? `${reason}. ` : ""}${t("signin.again")}`);
@@ -90,7 +90,7 @@ async function attempt(action) {
     return true;
   } catch (error) {
     if (error instanceof Queued) return true;
-    if (store.state.signedIn) store.update(withFields, { error: stock.reasonOf(error) });
+    if (store.state.signedIn) store.update(withFields, { error: households.stock.reasonOf(error) });
     return false;
   }
 }
@@ -112,16 +112,18 @@ async function load(action) {
 }
 
 async function loadMe() {
-  const me = await api.me();
+  const me = await own.me();
   if (followAccount(me.language, language)) location.reload();
-  store.update(withFields, { me, zone: me.timeZone });
+  store.update(withFields, { me, zone: store.state.household?.timeZone ?? me.timeZone });
   store.update(withNow, Date.now());
+  await households.load(householdOf(location.hash));
 }
 
 function begin() {
   store.update(withFields, { signedIn: true, error: "" });
+  households.begin();
   // The lots come first, also because a proxy may keep the socket from ever opening.
-  void load(() => stock.load()).then(() => attempt(() => live.begin()));
+  void load(() => households.stock.load()).then(() => attempt(() => live.begin()));
   void load(loadMe);
   void mailbox.count().catch(() => {});
   requestAnimationFrame(() => setTimeout(() => void loadOffline().then((loaded) => loaded.begin()).catch(() => {})));
@@ -140,6 +142,7 @@ async function signOut(sure = false) {
     if (store.state.waiting.length) return store.update(withFields, { isLeaving: true });
   }
   await live.end(); // sends the pending marks first
+  households.forget();
   await offline?.push.leave().catch(() => {});
   await session.signOut().catch(() => {}); // it is signed out here in any case
   end("");
@@ -149,7 +152,7 @@ async function signOut(sure = false) {
 function countDays() {
   const before = store.state.today;
   store.update(withNow, Date.now());
-  if (store.state.today !== before && store.state.signedIn) void stock.countAgain().catch(() => {});
+  if (store.state.today !== before && store.state.signedIn) void households.stock.countAgain().catch(() => {});
 }
 
 function waitForMidnight() {
@@ -161,14 +164,15 @@ function waitForMidnight() {
 }
 
 addEventListener("hashchange", () => {
+  households.follow(householdOf(location.hash));
   const { error } = store.state;
   store.update(withFields, { route: routeOf(location.hash, views), error: store.state.signedIn ? "" : error });
   store.update(released);
 });
 addEventListener("keydown", (event) => {
   if (!store.state.signedIn || !isShortcut(event)) return;
-  if (event.key === "a") location.hash = fragmentOf("add");
-  else if (event.key === "z" && store.state.message?.undoable) void stock.undo();
+  if (event.key === "a" && may(store.state, "change")) location.hash = fragmentOf("add");
+  else if (event.key === "z" && store.state.message?.undoable) void households.stock.undo();
   else return;
   event.preventDefault();
 });
@@ -177,7 +181,13 @@ document.addEventListener("visibilitychange", () => {
 });
 
 const app = {
-  ...{ store, api, session, stock, mailbox, t, language },
+  ...{ store, session, households, mailbox, t, language },
+  get api() {
+    return households.api;
+  },
+  get stock() {
+    return households.stock;
+  },
   ...{ begin, signOut, hold, attempt, load, loadMe, offline: () => offline },
 };
 const root = document.getElementById("page");

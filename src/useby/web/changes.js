@@ -8,7 +8,7 @@
  * @module
  */
 
-import { ApiError } from "./api.js";
+import { ApiError, headersOf } from "./api.js";
 
 /** Answers of a proxy in front of a node that is down, or of a node without its database. */
 const AWAY = [502, 503, 504];
@@ -20,6 +20,7 @@ const KEY_BYTES = 16;
  * @property {string} subject id of the lot, product, movement or notification; empty if a product is added
  * @property {string} path
  * @property {object} body
+ * @property {string | undefined} [household] id that the request names; none or empty for the person's own
  */
 
 /** A change that waits on this device. It is an error for those who need the node's answer. */
@@ -82,7 +83,8 @@ export class Changes {
     const key = newKey();
     if (this.#isAway()) return this.#keep(change, key, false);
     try {
-      return await this.#session.call("POST", change.path, change.body, "json", { "Idempotency-Key": key });
+      const headers = { ...headersOf(change.household), "Idempotency-Key": key };
+      return await this.#session.call("POST", change.path, change.body, "json", headers);
     } catch (error) {
       if (!isUnreached(error)) throw error;
       return this.#keep(change, key, true, error);

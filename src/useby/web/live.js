@@ -6,6 +6,7 @@
 
 import { address } from "./api.js";
 import { withConnection } from "./state.js";
+import { isShown } from "./state/household.js";
 
 /** @typedef {import("./types.js").Product} Product */
 
@@ -17,7 +18,7 @@ const MANY = 10;
 export class Live {
   #store;
   #session;
-  #stock;
+  #households;
   #mailbox;
   #onRefused;
   /** @type {import("./client.js").Notifications | null} */
@@ -27,14 +28,14 @@ export class Live {
   /**
    * @param {import("./state.js").Store} store
    * @param {import("./session.js").Session} session
-   * @param {import("./stock.js").Stock} stock
+   * @param {import("./households.js").Households} households
    * @param {import("./mailbox.js").Mailbox} mailbox
    * @param {(reason: string) => void} onRefused called when the node refuses the sign-in
    */
-  constructor(store, session, stock, mailbox, onRefused) {
+  constructor(store, session, households, mailbox, onRefused) {
     this.#store = store;
     this.#session = session;
-    this.#stock = stock;
+    this.#households = households;
     this.#mailbox = mailbox;
     this.#onRefused = onRefused;
   }
@@ -49,11 +50,16 @@ export class Live {
     socket.addEventListener("state", ({ detail }) => this.#onState(detail));
     socket.addEventListener("read", ({ detail }) => this.#mailbox.onRead(detail.ids, detail.unread));
     socket.addEventListener("product", ({ detail }) => {
+      if (!isShown(this.#store.state, detail.householdId)) return;
       void this.#stock.published(/** @type {Product} */ (/** @type {unknown} */ (detail.product))).catch(() => {});
     });
     socket.addEventListener("notification", ({ detail }) =>
       this.#mailbox.arrive(detail, (batch) => this.#onArrived(batch)),
     );
+  }
+
+  get #stock() {
+    return this.#households.stock;
   }
 
   async end() {
@@ -65,7 +71,10 @@ export class Live {
   /** @param {readonly import("./types.js").Notification[]} batch */
   #onArrived(batch) {
     void this.#mailbox.count().catch(() => {});
-    const recent = batch.filter((each) => Date.now() - Date.parse(each.created_at) < RECENT);
+    const { state } = this.#store;
+    const recent = batch.filter(
+      (each) => Date.now() - Date.parse(each.created_at) < RECENT && isShown(state, each.householdId),
+    );
     const expired = recent.filter(({ event, productId }) => event === "expired" && productId);
     // A large batch of products, and many alerts at once, are one notification without a product.
     const isLarge = recent.some(({ event, productId }) => !productId && ["added", "summary", "digest"].includes(event ?? ""));
@@ -80,6 +89,7 @@ export class Live {
       this.#failures = 0;
       this.#store.update(withConnection, { blocked: false });
       void this.#stock.load().catch(() => {});
+      if (this.#store.state.households.length > 1) void this.#households.load().catch(() => {}); // a role may be another
       if (this.#store.state.inbox.loaded) void this.#mailbox.load().catch(() => {});
     } else if (name === "waiting") {
       this.#failures += 1;

@@ -82,8 +82,8 @@ export class Mailbox {
    * @param {Delivered} delivered
    * @param {(batch: readonly Notification[]) => void} after called once for all that came together
    */
-  arrive({ id, message, type, createdAt, readAt, seq, productId, event }, after) {
-    const arrived = { id, message, type, created_at: createdAt.toISOString(), seq: seq ?? 0, productId, event };
+  arrive({ id, message, type, createdAt, readAt, seq, productId, event, householdId }, after) {
+    const arrived = { id, message, type, created_at: createdAt.toISOString(), seq: seq ?? 0, productId, event, householdId };
     this.#arrived.push({ notification: { ...arrived, read: readAt !== null }, since: this.#reads.length });
     if (this.#arrived.length > 1) return;
     setTimeout(() => {
@@ -223,8 +223,8 @@ export class Mailbox {
  * @param {NotificationOut} answer
  * @returns {Notification}
  */
-function keptOf({ id, message, type, created_at, seq, productId, event, readAt, snoozedUntil }) {
+function keptOf({ id, message, type, created_at, seq, productId, event, readAt, snoozedUntil, householdId = null }) {
   const read = Boolean(readAt);
-  const kept = { id, message, type, created_at, seq, productId, event, read };
+  const kept = { id, message, type, created_at, seq, productId, event, read, householdId };
   return snoozedUntil === undefined ? kept : { ...kept, snoozedUntil };
 }

@@ -1,5 +1,6 @@
 /**
- * The page without the node: the last known state, the changes that wait, and the page's own files.
+ * The page without the node: the last known state of each household, the changes that wait, and the
+ * page's own files.
  *
  * It is loaded after the first paint of a person who is signed in.
  *
@@ -27,6 +28,8 @@ export class Offline {
   /** @type {import("./types.js").Counts | null} */
   #counts = null;
   #unread = 0;
+  /** @type {readonly import("./types.js").Household[]} */
+  #households = [];
 
   /** @param {import("./parts/context.js").App} app */
   constructor(app) {
@@ -53,11 +56,19 @@ export class Offline {
 
   /** Show the last known state of this sign-in, until the node answers. */
   async restore() {
-    const snapshot = await this.#database.snapshot();
-    if (!snapshot || this.#app.store.state.due.counts) return;
-    if (snapshot.signIn !== this.#app.session.id) return this.forget();
-    this.#counts = snapshot.state.due.counts; // these are not the node's answer
-    this.#app.store.update(restored, snapshot, Date.now());
+    const { households, store, session } = this.#app;
+    const { id } = households;
+    const snapshot = (await this.#database.snapshot(id)) ?? (await this.#database.snapshot(""));
+    if (!snapshot || id !== households.id || store.state.due.counts) return;
+    if (snapshot.signIn !== session.id) return this.forget();
+    const { me } = snapshot.state;
+    const isOther = (snapshot.state.household?.id ?? me?.id) !== (id || me?.id);
+    if (isOther) store.update(withFields, { me, households: snapshot.state.households ?? [] }); // another one can be chosen
+    else {
+      this.#counts = snapshot.state.due.counts; // these are not the node's answer
+      store.update(restored, snapshot, Date.now());
+    }
+    await households.offerChoice();
     await this.outbox.show();
   }
 
@@ -76,8 +87,12 @@ export class Offline {
 
   #onChange() {
     const { store } = this.#app;
-    const { signedIn, connection, due, asOf, unread } = store.state;
+    const { signedIn, connection, due, asOf, unread, households } = store.state;
     if (!signedIn) return;
+    if (households !== this.#households && asOf === null) {
+      this.#households = households;
+      if (households.length) void this.#database.forgetOthers(households.map(({ id }) => id)).catch(() => {});
+    }
     if (unread < this.#unread) void this.push.closeRead().catch(() => {});
     this.#unread = unread;
     const isLive = connection.name === "connected";
@@ -100,9 +115,9 @@ export class Offline {
   #keep() {
     clearTimeout(this.#keeping);
     this.#keeping = undefined;
-    const { store, session } = this.#app;
+    const { store, session, households } = this.#app;
     const { state } = store;
     if (!state.signedIn || !session.id || state.asOf !== null || !state.due.counts || !state.me) return;
-    void this.#database.keep(snapshotOf(state, session.id, Date.now())).catch(() => {}); // no room
+    void this.#database.keep(households.id, snapshotOf(state, session.id, Date.now())).catch(() => {}); // no room
   }
 }

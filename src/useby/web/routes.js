@@ -6,19 +6,22 @@
  * @module
  */
 
-/** @typedef {"due" | "products" | "product" | "add" | "inbox" | "insights" | "settings"} View */
+/** @typedef {"due" | "products" | "product" | "add" | "inbox" | "insights" | "settings" | "invite"} View */
 /** @typedef {{view: View, id: string}} Route */
 
 /** Views with a link of their own, in the order of the links. */
-/** @type {readonly Exclude<View, "product">[]} */
+/** @type {readonly Exclude<View, "product" | "invite">[]} */
 export const VIEWS = ["due", "products", "add", "inbox", "insights", "settings"];
 
 /**
- * Return the views that a page has: a kiosk has no settings.
+ * Return the views that a page has: a kiosk has no settings, and only a person who may change the stock
+ * adds to it.
  *
  * @param {boolean} isKiosk
+ * @param {boolean} [canAdd]
  */
-export const viewsOf = (isKiosk) => (isKiosk ? VIEWS.filter((view) => view !== "settings") : VIEWS);
+export const viewsOf = (isKiosk, canAdd = true) =>
+  VIEWS.filter((view) => !(isKiosk && view === "settings") && (canAdd || view !== "add"));
 
 /**
  * Return the route of a fragment; an unknown one is `Due`.
@@ -30,6 +33,7 @@ export const viewsOf = (isKiosk) => (isKiosk ? VIEWS.filter((view) => view !== "
 export function routeOf(fragment, views = VIEWS) {
   const [, name = "", id = ""] = fragment.replace(/\?.*$/, "").split("/");
   if (name === "products" && id) return { view: "product", id: decoded(id) };
+  if (name === "invite" && id) return { view: "invite", id: decoded(id) };
   const view = views.find((each) => each === name);
   return { view: view ?? "due", id: "" };
 }
@@ -39,9 +43,19 @@ export function routeOf(fragment, views = VIEWS) {
  *
  * @param {View} view
  * @param {string} [id] of the product
+ * @param {string} [household] in which the product is; without it, the one that is shown
  */
-export const fragmentOf = (view, id) =>
-  view === "product" ? `#/products/${encodeURIComponent(id ?? "")}` : `#/${view}`;
+export function fragmentOf(view, id, household) {
+  if (view !== "product") return `#/${view}`;
+  return `#/products/${encodeURIComponent(id ?? "")}${household ? `?household=${encodeURIComponent(household)}` : ""}`;
+}
+
+/**
+ * Return the household that a fragment names; an empty text if it names none.
+ *
+ * @param {string} fragment
+ */
+export const householdOf = (fragment) => new URLSearchParams(fragment.split("?")[1]).get("household") ?? "";
 
 /** @param {string} text */
 function decoded(text) {

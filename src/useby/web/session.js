@@ -52,6 +52,11 @@ export class Session {
     return localStorage.getItem(KEPT) ?? "";
   }
 
+  /** Return the id of the account that is signed in; empty until this page has an access token. */
+  get account() {
+    return this.#token.access && (payloadOf(this.#token.access).sub ?? "");
+  }
+
   /**
    * Return what the node offers before anybody signs in; one request for all who ask.
    *
@@ -188,7 +193,13 @@ export class Session {
  * @param {string} access
  * @returns {string}
  */
-function signInOf(access) {
+const signInOf = (access) => payloadOf(access).sid ?? "";
+
+/**
+ * @param {string} access
+ * @returns {{sub?: string, sid?: string}}
+ */
+function payloadOf(access) {
   const payload = (access.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/");
-  return /** @type {{sid?: string}} */ (JSON.parse(atob(payload))).sid ?? "";
+  return JSON.parse(atob(payload));
 }

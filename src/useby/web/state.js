@@ -44,6 +44,8 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {boolean} signedIn
  * @property {import("./routes.js").Route} route
  * @property {Me | null} me
+ * @property {readonly import("./types.js").Household[]} households that the person is a member of, once they are loaded
+ * @property {import("./types.js").Household | null} household whose stock is shown; null for the person's own until they are loaded
  * @property {string} zone time zone in which days are counted
  * @property {number} now moment at which the days were last counted
  * @property {number} today number of the day of `now`
@@ -64,6 +66,7 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {boolean} isLeaving the person is asked whether changes that wait go with the sign-out
  * @property {boolean} hasRelease a new release of the page is ready
  * @property {unknown} notice component that shows the three, once `offline.js` is loaded
+ * @property {unknown} switcher component that chooses the household, once the person has several
  * @property {{file: File | null} | null} importing the file of the dialog `Import`; null while it is closed
  */
 
@@ -72,6 +75,8 @@ export const INITIAL = {
   signedIn: false,
   route: { view: "due", id: "" },
   me: null,
+  households: [],
+  household: null,
   zone: "UTC",
   now: 0,
   today: 0,
@@ -92,6 +97,7 @@ export const INITIAL = {
   isLeaving: false,
   hasRelease: false,
   notice: null,
+  switcher: null,
   importing: null,
 };
 

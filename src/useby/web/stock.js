@@ -1,5 +1,5 @@
 /**
- * The person's stock: loads it, keeps it up to date, and acts on it.
+ * The stock of one household: loads it, keeps it up to date, and acts on it.
  *
  * An action shows at once. If the node refuses it, the lot is shown as before with the reason.
  *
@@ -19,6 +19,7 @@ import { Turns } from "./turns.js";
 /** @typedef {import("./types.js").Movement} Movement */
 /** @typedef {import("./types.js").Product} Product */
 /** @typedef {import("./types.js").Urgency} Urgency */
+/** @typedef {Pick<import("./state.js").Store, "state" | "update">} Store */
 /** @typedef {{quantity?: string, at?: string, location?: string, reason?: string}} Details */
 
 /** Number of changed products from which all is loaded again in place of each one. */
@@ -43,8 +44,8 @@ export class Stock {
   #undo = null;
 
   /**
-   * @param {import("./state.js").Store} store
-   * @param {import("./api.js").Api} api
+   * @param {Store} store
+   * @param {import("./api.js").Api} api within the household
    * @param {import("./text.js").Translate} t
    */
   constructor(store, api, t) {

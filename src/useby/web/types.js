@@ -75,6 +75,7 @@
  * @property {string} at
  * @property {string | null} reason
  * @property {string | null} undoes
+ * @property {string | null} [byUser] id of the member who did it, if it is known
  */
 
 /** @typedef {Lot & {movements: Movement[], part: Lot | null}} LotDone */
@@ -85,11 +86,13 @@
  * @property {string} lead
  * @property {string} at
  * @property {"info" | "warning" | "error"} severity
- * @property {{scope: "lot" | "product" | "category" | "location" | "dateKind" | "account" | "builtin", key: string | null}} because
+ * @property {{scope: "lot" | "product" | "category" | "location" | "dateKind" | "account" | "household" | "builtin", key: string | null}} because
  * @property {string} message
  */
 
-/** @typedef {"lot" | "product" | "category" | "location" | "dateKind" | "account"} PolicyScope */
+/** @typedef {Pick<Alert, "lead" | "because"> & {productId: string, productName: string}} AlertReason why an alert was sent */
+
+/** @typedef {"lot" | "product" | "category" | "location" | "dateKind" | "account" | "household"} PolicyScope */
 /** @typedef {{scope: PolicyScope, key: string | null, name?: string}} PolicySubject what a policy is about */
 
 /**
@@ -113,6 +116,7 @@
  * @property {string | null} productId
  * @property {string | null} event
  * @property {boolean} read
+ * @property {string | null} [householdId] of the household that it is about; none for the person's own
  * @property {string | null} [snoozedUntil] absent where the node cannot snooze
  */
 
@@ -142,6 +146,35 @@
  * @property {Digest} digest
  * @property {string | null} currency
  * @property {string | null} [language] absent where the node has no languages
+ */
+
+/**
+ * @typedef {object} Member of a household
+ * @property {string} userId
+ * @property {string} name
+ * @property {string | null} [email]
+ * @property {Role} role
+ */
+
+/**
+ * @typedef {object} HouseholdInvitation one that nobody has accepted yet
+ * @property {string} id
+ * @property {Role} role
+ * @property {string} expiresAt
+ */
+
+/** @typedef {HouseholdInvitation & {token: string, url: string}} NewInvitation */
+
+/** @typedef {"owner" | "editor" | "kiosk" | "viewer"} Role */
+
+/**
+ * @typedef {object} Household one that the person is a member of
+ * @property {string} id that of the account of its founder
+ * @property {string} name
+ * @property {Role} role the person's
+ * @property {string} timeZone in which its days are counted
+ * @property {string | null} currency
+ * @property {boolean} readSettlesAll
  */
 
 /**

@@ -9,7 +9,7 @@
 import { KEPT_DATABASE } from "../session.js";
 
 const VERSION = 1;
-/** The only record of its store. */
+/** Key of the state of the person's own household; the id of another one follows. */
 const STATE = "state";
 
 /** @typedef {import("./outbox.js").Waiting} Waiting */
@@ -20,11 +20,29 @@ export class Database {
   /** @type {Promise<IDBDatabase> | null} */
   #opened = null;
 
-  /** @returns {Promise<Snapshot | undefined>} */
-  snapshot = () => this.#run("state", "readonly", (table) => table.get(STATE));
+  /**
+   * @param {string} household its id; empty for the person's own
+   * @returns {Promise<Snapshot | undefined>}
+   */
+  snapshot = (household) => this.#run("state", "readonly", (table) => table.get(STATE + household));
 
-  /** @param {Snapshot} snapshot */
-  keep = (snapshot) => this.#run("state", "readwrite", (table) => table.put(snapshot, STATE));
+  /**
+   * @param {string} household
+   * @param {Snapshot} snapshot
+   */
+  keep = (household, snapshot) => this.#run("state", "readwrite", (table) => table.put(snapshot, STATE + household));
+
+  /**
+   * Forget the states of households that the person is no member of any more.
+   *
+   * @param {readonly string[]} households ids of those that stay, beside the person's own
+   */
+  async forgetOthers(households) {
+    /** @type {string[]} */
+    const keys = await this.#run("state", "readonly", (table) => table.getAllKeys());
+    const gone = keys.filter((key) => key !== STATE && !households.includes(key.slice(STATE.length)));
+    for (const key of gone) await this.#run("state", "readwrite", (table) => table.delete(key));
+  }
 
   forgetSnapshot = () => this.#run("state", "readwrite", (table) => table.clear());
 

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { ApiError } from "../api.js";
+import { ApiError, headersOf } from "../api.js";
 import { isUnreached, newKey } from "../changes.js";
 import { dayIn, isoDay } from "../dates.js";
 import { withFields, withMessage } from "../state.js";
@@ -119,17 +119,17 @@ export class Outbox {
     let etag = change.etag;
     if (change.follows) return this.#settle(change, null); // what it undoes was not done
     if (change.kind === "lot" && Date.now() - change.sent > KEY_LIFE) {
-      const current = await this.#current(change.subject);
+      const current = await this.#current(change);
       if (current && isDone(change, current.lot)) return this.#settle(change, null);
       if (!current || (change.seen && !isSame(change.seen, current.lot))) return this.#refuse(change, current?.lot ?? null, "");
       ({ etag } = current);
     }
     await this.#database.put({ ...change, etag, sent: Date.now() });
-    const headers = { "Idempotency-Key": change.key, ...(etag && { "If-Match": etag }) };
+    const headers = { ...headersOf(change.household), "Idempotency-Key": change.key, ...(etag && { "If-Match": etag }) };
     try {
       return this.#settle(change, await session.call("POST", change.path, change.body, "json", headers));
     } catch (error) {
-      if (!(error instanceof ApiError) || ![404, 409, 412, 422].includes(error.status)) throw error;
+      if (!(error instanceof ApiError) || ![403, 404, 409, 412, 422].includes(error.status)) throw error;
       return this.#onRefused(change, error);
     }
   }
@@ -145,15 +145,15 @@ export class Outbox {
       const later = { ...change, body, key: newKey() }; // this device's clock is not the node's
       return this.#send(later);
     }
-    const lot = change.kind === "lot" ? ((await this.#current(change.subject))?.lot ?? null) : null;
+    const lot = change.kind === "lot" ? ((await this.#current(change))?.lot ?? null) : null;
     if (lot && isDone(change, lot)) return this.#settle(change, null);
     return this.#refuse(change, lot, error.message);
   }
 
-  /** @param {string} id of a lot */
-  async #current(id) {
+  /** @param {Pick<Waiting, "subject" | "household">} change of a lot */
+  async #current({ subject: id, household }) {
     try {
-      const answer = await this.#app.session.call("GET", `lots/${id}`, undefined, "tagged");
+      const answer = await this.#app.session.call("GET", `lots/${id}`, undefined, "tagged", headersOf(household));
       const { etag, value } = /** @type {{etag: string, value: Lot}} */ (answer);
       return { etag, lot: value };
     } catch (error) {
@@ -176,7 +176,7 @@ export class Outbox {
       const next = followsFrom(later, change, done);
       if (next !== later) await this.#database.put(next);
     }
-    if (done && change.kind === "lot" && change.seen) this.#app.store.update(withLot, done, change.seen.product);
+    if (done && change.kind === "lot" && change.seen && this.#isShown(change)) this.#app.store.update(withLot, done, change.seen.product);
     return true;
   }
 
@@ -187,7 +187,7 @@ export class Outbox {
    */
   async #refuse(change, theirs, reason) {
     await this.#database.put({ ...change, sent: 0, etag: "", conflict: { theirs, reason } });
-    if (theirs && change.seen) this.#app.store.update(withLot, theirs, change.seen.product);
+    if (theirs && change.seen && this.#isShown(change)) this.#app.store.update(withLot, theirs, change.seen.product);
     return false;
   }
 
@@ -233,7 +233,7 @@ export class Outbox {
       const change = await this.#database.change(id);
       if (!change?.conflict) return;
       const { theirs } = change.conflict;
-      const lot = theirs?.closedAs ? await this.#reopened(theirs) : theirs;
+      const lot = theirs?.closedAs ? await this.#reopened(theirs, change.household) : theirs;
       const seen = lot && change.seen ? { ...change.seen, ...lot } : change.seen;
       await this.#database.put({ ...change, seen, key: newKey(), sent: 0, conflict: null });
     });
@@ -241,13 +241,16 @@ export class Outbox {
     await this.flush();
   }
 
-  /** @param {Lot} lot that was closed by another device */
-  async #reopened({ id, productId }) {
-    const { api, session } = this.#app;
-    const { items } = await api.movements(productId, null);
+  /**
+   * @param {Lot} lot that was closed by another device
+   * @param {string | undefined} household
+   */
+  async #reopened({ id, productId }, household) {
+    const { households, session } = this.#app;
+    const { items } = await households.apiOf(household ?? "").movements(productId, null);
     const closing = items.find((each) => each.lotId === id && !each.undoes && ["consumed", "discarded"].includes(each.kind));
-    if (closing) await session.call("POST", `movements/${closing.id}/undo`, {}, "json", { "Idempotency-Key": newKey() });
-    return (await this.#current(id))?.lot ?? null;
+    if (closing) await session.call("POST", `movements/${closing.id}/undo`, {}, "json", { ...headersOf(household), "Idempotency-Key": newKey() });
+    return (await this.#current({ subject: id, household }))?.lot ?? null;
   }
 
   // Showing
@@ -256,7 +259,8 @@ export class Outbox {
   async show() {
     const { store } = this.#app;
     const waiting = await this.#mine();
-    const actions = new Map(waiting.filter(({ conflict }) => !conflict).flatMap(lotsOf));
+    const shown = waiting.filter((change) => !change.conflict && this.#isShown(change));
+    const actions = new Map(shown.flatMap(lotsOf));
     const gone = [...this.#overlaid].filter((id) => !actions.has(id));
     this.#overlaid = new Set(actions.keys());
     if (!store.state.signedIn) return;
@@ -264,6 +268,9 @@ export class Outbox {
     if (gone.length) store.update(withoutPending, gone, false);
     for (const [id, action] of actions) store.update(withPending, [id], action);
   }
+
+  /** @param {Waiting} change */
+  #isShown = (change) => (change.household ?? "") === this.#app.households.id;
 
   async #announce() {
     this.#tabs.postMessage(null);

@@ -12,7 +12,7 @@ import { withNow } from "../state/lots.js";
  * @typedef {object} Snapshot
  * @property {string} signIn id of the sign-in that it belongs to; no other one may show it
  * @property {number} at moment at which it was the node's, in milliseconds
- * @property {Pick<State, "me" | "zone" | "due" | "lots" | "products" | "listed" | "inbox" | "unread">} state
+ * @property {Pick<State, "me" | "zone" | "households" | "household" | "due" | "lots" | "products" | "listed" | "inbox" | "unread">} state
  */
 
 /**
@@ -23,8 +23,8 @@ import { withNow } from "../state/lots.js";
  * @param {number} at
  * @returns {Snapshot}
  */
-export function snapshotOf({ me, zone, due, lots, products, listed, inbox, unread }, signIn, at) {
-  const kept = { me, zone, due: { ...due, held: null }, lots, products, listed, inbox, unread };
+export function snapshotOf({ me, zone, households, household, due, lots, products, listed, inbox, unread }, signIn, at) {
+  const kept = { me, zone, households, household, due: { ...due, held: null }, lots, products, listed, inbox, unread };
   return { signIn, at, state: kept };
 }
 
@@ -38,10 +38,12 @@ export function snapshotOf({ me, zone, due, lots, products, listed, inbox, unrea
  */
 export function restored(state, { at, state: kept }, now) {
   if (!state.signedIn) return state;
-  if (state.due.counts) {
-    // The line may have been cut before the node has sent any notification.
-    const { inbox } = state;
-    return inbox.loaded || inbox.ids.length ? state : { ...state, inbox: kept.inbox };
-  }
-  return withNow({ ...state, ...kept, asOf: at, error: "" }, now);
+  // The line may have been cut before the node has sent any notification.
+  const inbox = state.inbox.loaded || state.inbox.ids.length ? state.inbox : kept.inbox;
+  if (state.due.counts) return inbox === state.inbox ? state : { ...state, inbox };
+  // The person may have chosen another household since the page was opened.
+  const { me, households, household } = state.me ? state : kept;
+  const shown = state.household ?? household ?? null;
+  const unread = state.unread || kept.unread;
+  return withNow({ ...state, ...kept, me, households: households ?? [], household: shown, inbox, unread, asOf: at, error: "" }, now);
 }

@@ -2,7 +2,6 @@
 
 import { ApiError } from "../api.js";
 import { withFields, withMessage } from "../state.js";
-import { withNow } from "../state/lots.js";
 import { useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 
@@ -27,12 +26,11 @@ export function useAccountChange(names) {
     const { zone } = app.store.state;
     try {
       const me = await app.api.changeMe(fields);
-      app.store.update(withFields, { me, zone: me.timeZone });
+      const isMoved = me.timeZone !== app.store.state.me?.timeZone;
+      app.store.update(withFields, { me });
+      if (isMoved) await app.households.load(); // the person's own is mostly in the same zone
       app.store.update(withMessage, app.t("settings.saved"));
-      if (me.timeZone !== zone) {
-        app.store.update(withNow, Date.now());
-        void app.attempt(() => app.stock.load()); // the days left differ
-      }
+      if (app.store.state.zone !== zone) void app.attempt(() => app.stock.load()); // the days left differ
       return true;
     } catch (error) {
       const refused = error instanceof ApiError ? error.fields : [];

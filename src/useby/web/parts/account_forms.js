@@ -36,7 +36,7 @@ export function AccountForm({ me }) {
  *
  * @param {string} own
  */
-function zonesWith(own) {
+export function zonesWith(own) {
   const zones = [...new Set(["UTC", own, ...Intl.supportedValuesOf("timeZone")])].sort();
   return zones.map((each) => /** @type {const} */ ([each, each.replaceAll("_", " ")]));
 }

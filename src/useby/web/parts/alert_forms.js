@@ -1,4 +1,4 @@
-/** @module When alerts are sent, and the currency of prices. */
+/** @module When alerts are sent. */
 
 import { html } from "../html.js";
 import { useState } from "../vendor/hooks.js";
@@ -55,46 +55,4 @@ export function AlertForm({ me }) {
 export function daysOf(text) {
   const days = text.split(/[\s,;]+/).filter(Boolean);
   return days.every((each) => /^\d{1,4}$/.test(each)) ? days.map(Number) : undefined;
-}
-
-/** @param {{me: Me}} props */
-export function HouseholdForm({ me }) {
-  const { app } = useApp();
-  const { t } = app;
-  const [currency, setCurrency] = useState(me.currency ?? "");
-  const { save, busy, problems } = useAccountChange(["currency"]);
-  /** @param {Event} event */
-  const submit = (event) => {
-    event.preventDefault();
-    if (!busy) void save({ currency: currency.trim() || null });
-  };
-  return html`
-    <form aria-busy=${busy ? "true" : "false"} onSubmit=${submit}>
-      <div class="grid">
-        <${TextField}
-          label=${t("settings.currency")}
-          name="currency"
-          required
-          maxlength="3"
-          autocapitalize="characters"
-          value=${currency}
-          hint=${currencyName(currency, app.language) || t("settings.currency.hint")}
-          error=${problems.currency ?? problems.form}
-          onInput=${(/** @type {string} */ text) => setCurrency(text.toUpperCase())}
-        />
-      </div>
-      <div class="row"><button class="button">${t("settings.save")}</button></div>
-    </form>
-  `;
-}
-
-/**
- * Return the name of a currency in a language; an empty text if the code is unknown.
- *
- * @param {string} code
- * @param {string} language
- */
-function currencyName(code, language) {
-  if (!/^[A-Z]{3}$/.test(code)) return "";
-  return new Intl.DisplayNames(language, { type: "currency", fallback: "none" }).of(code) ?? "";
 }

@@ -10,9 +10,10 @@ import { createContext } from "../vendor/preact.js";
 /**
  * @typedef {object} App
  * @property {import("../state.js").Store} store
- * @property {import("../api.js").Api} api
+ * @property {import("../households.js").Households} households
+ * @property {import("../api.js").Api} api within the household that is shown
  * @property {import("../session.js").Session} session
- * @property {import("../stock.js").Stock} stock
+ * @property {import("../stock.js").Stock} stock of that household
  * @property {import("../mailbox.js").Mailbox} mailbox
  * @property {import("../text.js").Translate} t
  * @property {string} language

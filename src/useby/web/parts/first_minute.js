@@ -3,13 +3,14 @@
 import { html } from "../html.js";
 import { fragmentOf } from "../routes.js";
 import { withFields } from "../state.js";
+import { may } from "../state/household.js";
 import { useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Icon } from "./icon.js";
 import { addSamples } from "./samples.js";
 
 export function FirstMinute() {
-  const { app } = useApp();
+  const { app, state } = useApp();
   const { t } = app;
   const [busy, setBusy] = useState(false);
   const openImport = () => app.store.update(withFields, { importing: { file: null } });
@@ -18,6 +19,7 @@ export function FirstMinute() {
     if (await app.attempt(() => addSamples(app))) document.querySelector("h1")?.focus();
     setBusy(false);
   };
+  if (!may(state, "change")) return html`<p class="hint">${t("due.empty.title")}.</p>`;
   return html`
     <section class="nothing" aria-labelledby="first-minute">
       <h2 id="first-minute">${t("due.empty.title")}</h2>
@@ -27,10 +29,11 @@ export function FirstMinute() {
         <li><a class="way" href=${fragmentOf("add")}><${Icon} name="add" /><span>${t("first.type")}</span></a></li>
         <li><button type="button" class="way" onClick=${openImport}><${Icon} name="products" /><span>${t("first.import")}</span></button></li>
       </ul>
-      <p class="row">
+      ${!app.households.id &&
+      html`<p class="row">
         <span>${t("first.sample")}</span>
         <button type="button" class="button" disabled=${busy} onClick=${() => void sample()}>${t("samples.add")}</button>
-      </p>
+      </p>`}
     </section>
   `;
 }

@@ -2,6 +2,7 @@
 
 import { html } from "../html.js";
 import { withFields } from "../state.js";
+import { may } from "../state/household.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 
@@ -18,6 +19,7 @@ export function Importing() {
     /** @param {File} file */
     const open = (file) => {
       const { importing: present } = app.store.state;
+      if (!may(app.store.state, "change")) return;
       if (present || !document.querySelector("dialog[open]")) app.store.update(withFields, { importing: { file } });
     };
     return onFiles(open, setOver);

@@ -8,8 +8,9 @@ import { useApp } from "./context.js";
  * Return a view whose module is loaded when the view is first shown, or before it by its `fetch`.
  *
  * @param {() => Promise<unknown>} load imports the module and returns its view
+ * @param {unknown} [before] what is shown until then, in place of a heading
  */
-export function lazy(load) {
+export function lazy(load, before) {
   /** @type {unknown} */
   let loaded = null;
   const fetch = async () => {
@@ -31,6 +32,7 @@ export function lazy(load) {
     useLayoutEffect(() => {
       if (view.hasFocus) document.querySelector("h1")?.focus({ preventScroll: true });
     }, [view]);
+    if (!view.type && before !== undefined) return before;
     return view.type ? html`<${view.type} />` : html`<h1 tabindex="-1">${app.t("due.loading")}</h1>`;
   }
 }

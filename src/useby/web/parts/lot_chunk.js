@@ -1,6 +1,7 @@
 /** @module A part of a long list of lots, which the browser lays out only while it is near the screen. */
 
 import { html } from "../html.js";
+import { roleOf } from "../state/household.js";
 import { asShown } from "../state/lots.js";
 import { Component } from "../vendor/preact.js";
 import { LotRow } from "./lot_row.js";
@@ -41,6 +42,7 @@ export class LotChunk extends Component {
     return (
       next.state.today !== state.today ||
       next.state.zone !== state.zone ||
+      roleOf(next.state) !== roleOf(state) ||
       next.state.refused !== state.refused ||
       next.ids.length !== ids.length ||
       next.ids.some(
@@ -66,6 +68,7 @@ export class LotChunk extends Component {
               lot=${asShown(lot, state.pending.get(id))}
               today=${state.today}
               zone=${state.zone}
+              role=${roleOf(state)}
               refused=${state.refused === id}
               onMore=${onMore}
             />`

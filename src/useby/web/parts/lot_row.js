@@ -3,6 +3,7 @@
 import { daysLeft, longDate, relativeDays, shortDate, urgencyOf } from "../dates.js";
 import { html } from "../html.js";
 import { fragmentOf } from "../routes.js";
+import { MAY } from "../state/household.js";
 import { Component } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
 
@@ -21,14 +22,17 @@ export const DEEDS = {
 };
 
 /**
- * Return what can be done to a lot. Food is frozen before its use-by date, not after it.
+ * Return what a person can do to a lot. Food is frozen before its use-by date, not after it.
  *
  * @param {KeptLot} lot
  * @param {number} today
+ * @param {import("../types.js").Role} role the person's
  */
-export function deedsFor(lot, today) {
+export function deedsFor(lot, today, role) {
+  if (!MAY[role].includes("use")) return [];
   const deeds = [DEEDS.consume, DEEDS.discard];
   if (lot.state === "sealed" || lot.state === "thawed") deeds.push(DEEDS.open);
+  if (!MAY[role].includes("change")) return deeds;
   const isTooLate = lot.dateKind === "use_by" && urgencyOf(lot, today) === "expired";
   if (lot.state === "frozen") deeds.push(DEEDS.thaw);
   else if (!isTooLate) deeds.push(DEEDS.freeze);
@@ -41,10 +45,13 @@ export function deedsFor(lot, today) {
  * @property {KeptLot} lot as it is shown
  * @property {number} today
  * @property {string} zone
+ * @property {import("../types.js").Role} role the person's in the household
  * @property {boolean} refused the node has refused the last action on it
  * @property {(lot: KeptLot) => void} onMore
  * @property {import("../html.js").Child} [before] what stands before the name
  */
+
+const COMPARED = /** @type {const} */ (["lot", "today", "zone", "role", "refused", "before"]);
 
 /**
  * A row; it is rendered again only if one of its properties has changed.
@@ -54,14 +61,12 @@ export function deedsFor(lot, today) {
 export class LotRow extends Component {
   /** @param {Props} next */
   shouldComponentUpdate(next) {
-    const { lot, today, zone, refused, before } = /** @type {Props} */ (this.props);
-    return (
-      next.lot !== lot || next.today !== today || next.zone !== zone || next.refused !== refused || next.before !== before
-    );
+    const now = /** @type {Props} */ (this.props);
+    return COMPARED.some((name) => next[name] !== now[name]);
   }
 
   render() {
-    const { app, lot, today, zone, refused, onMore, before } = /** @type {Props} */ (this.props);
+    const { app, lot, today, zone, role, refused, onMore, before } = /** @type {Props} */ (this.props);
     const { t } = app;
     const { id, product } = lot;
     const urgency = urgencyOf(lot, today);
@@ -89,9 +94,10 @@ export class LotRow extends Component {
         </div>
         ${lot.closedAs
           ? html`<p class="lot__done">${t(lot.closedAs === "consumed" ? "lot.used" : "lot.thrown")}</p>`
-          : html`
+          : MAY[role].includes("use") &&
+            html`
               <div class="lot__actions">
-                ${deedsFor(lot, today).map(
+                ${deedsFor(lot, today, role).map(
                   ({ action, text, icon }) => html`
                     <button
                       type="button"

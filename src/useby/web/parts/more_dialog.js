@@ -3,6 +3,7 @@
 import { dayIn, isoDay } from "../dates.js";
 import { html } from "../html.js";
 import { fragmentOf } from "../routes.js";
+import { may, roleOf } from "../state/household.js";
 import { useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Dialog } from "./dialog.js";
@@ -23,6 +24,7 @@ export function MoreDialog({ lot, places, onClose }) {
   const [place, setPlace] = useState("");
   const [at, setAt] = useState("");
   const [reason, setReason] = useState("");
+  const canMove = may(state, "change");
   const today = isoDay(dayIn(Date.now(), state.zone));
 
   /** @param {LotAction} action */
@@ -49,7 +51,7 @@ export function MoreDialog({ lot, places, onClose }) {
           onInput=${setAmount}
         />
         <${TextField} label=${t("more.at")} name="at" type="date" max=${today} min=${lot.receivedOn} value=${at} hint=${t("more.now")} onInput=${setAt} />
-        <${TextField} label=${t("more.place")} name="place" value=${place} options=${places} onInput=${setPlace} />
+        ${canMove && html`<${TextField} label=${t("more.place")} name="place" value=${place} options=${places} onInput=${setPlace} />`}
         <${Choice}
           label=${t("more.reason")}
           value=${reason}
@@ -58,14 +60,15 @@ export function MoreDialog({ lot, places, onClose }) {
         />
       </div>
       <div class="row">
-        ${deedsFor(lot, state.today).map(
+        ${deedsFor(lot, state.today, roleOf(state)).map(
           ({ action, text, icon }) => html`
             <button type="button" class="button" onClick=${() => act(action)}><${Icon} name=${icon} />${t(text)}</button>
           `,
         )}
-        <button type="button" class="button" disabled=${!place.trim()} onClick=${() => act("move")}>
+        ${canMove &&
+        html`<button type="button" class="button" disabled=${!place.trim()} onClick=${() => act("move")}>
           <${Icon} name="place" />${t("lot.move")}
-        </button>
+        </button>`}
       </div>
       <div class="row row--end">
         <a class="link" href=${fragmentOf("product", lot.productId)} onClick=${onClose}>${t("more.open")}</a>

@@ -1,6 +1,7 @@
-/** @module The policies of categories, locations and kinds of date; a product's page has its own. */
+/** @module The policies of names and of the household; a product's page has its own. */
 
 import { html } from "../html.js";
+import { may } from "../state/household.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { PolicyDialog, subjectName } from "./policy_dialog.js";
@@ -8,11 +9,12 @@ import { PolicyDialog, subjectName } from "./policy_dialog.js";
 /** @typedef {import("../types.js").PolicySubject} Subject */
 /** @typedef {import("../api.js").Api} Api */
 
-/** Policies of names, each with a button that opens it. */
+/** Policies of names and of the household, each with a button that opens it. */
 export function Policies() {
-  const { app } = useApp();
+  const { app, state } = useApp();
   const { t } = app;
-  const [subjects, setSubjects] = useState(/** @type {readonly Subject[]} */ ([]));
+  const [found, setSubjects] = useState(/** @type {readonly Subject[]} */ ([]));
+  const subjects = found.filter(({ scope }) => scope !== "household" || may(state, "policy"));
   const [opened, setOpened] = useState(/** @type {Subject | null} */ (null));
   const load = () => void app.attempt(async () => setSubjects(await namedSubjects(app.api)));
   useEffect(load, []);

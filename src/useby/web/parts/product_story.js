@@ -2,6 +2,7 @@
 
 import { dateTime } from "../dates.js";
 import { html } from "../html.js";
+import { mayUndo } from "../state/household.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Icon } from "./icon.js";
@@ -83,6 +84,7 @@ export function History({ product, version }) {
               <p class="hint"><time datetime=${each.at}>${dateTime(each.at, app.language, state.zone)}</time></p>
             </div>
             ${canUndo(each, movements, undone) &&
+            mayUndo(state, each) &&
             html`
               <button
                 type="button"

@@ -29,7 +29,7 @@ export function SamplesNote() {
   const { app, state } = useApp();
   const [busy, setBusy] = useState(false);
   const kept = localStorage.getItem(KEPT);
-  if (!kept || kept !== state.me?.id) return null;
+  if (!kept || kept !== state.me?.id || app.households.id) return null;
   const remove = async () => {
     setBusy(true);
     await app.attempt(() => removeSamples(app));

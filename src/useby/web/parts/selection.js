@@ -1,6 +1,7 @@
 /** @module The toolbar of the products that are selected. */
 
 import { html } from "../html.js";
+import { may } from "../state/household.js";
 import { useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Dialog } from "./dialog.js";
@@ -10,7 +11,7 @@ import { useNames } from "./more.js";
 
 /** @param {{products: readonly import("../types.js").Product[], onClear: () => void}} props */
 export function Selection({ products, onClear }) {
-  const { app } = useApp();
+  const { app, state } = useApp();
   const { t, stock } = app;
   const [asked, setAsked] = useState(/** @type {"" | "move" | "delete"} */ (""));
   const [place, setPlace] = useState("");
@@ -33,12 +34,15 @@ export function Selection({ products, onClear }) {
       <button type="button" class="button" onClick=${() => run(() => stock.takeAll(products, "discard"))}>
         <${Icon} name="thrown" />${t("lot.thrown")}
       </button>
-      <button type="button" class="button" aria-haspopup="dialog" onClick=${() => setAsked("move")}>
-        <${Icon} name="place" />${t("products.move")}
-      </button>
-      <button type="button" class="button" aria-haspopup="dialog" onClick=${() => setAsked("delete")}>
-        <${Icon} name="close" />${t("products.delete")}
-      </button>
+      ${may(state, "change") &&
+      html`
+        <button type="button" class="button" aria-haspopup="dialog" onClick=${() => setAsked("move")}>
+          <${Icon} name="place" />${t("products.move")}
+        </button>
+        <button type="button" class="button" aria-haspopup="dialog" onClick=${() => setAsked("delete")}>
+          <${Icon} name="close" />${t("products.delete")}
+        </button>
+      `}
       <button type="button" class="button button--quiet" onClick=${onClear}>${t("products.clear")}</button>
     </div>
     ${asked === "move" &&

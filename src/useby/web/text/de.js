@@ -171,6 +171,7 @@ export default {
   "product.because.location": "wegen des Ortes {key}",
   "product.because.dateKind": "wegen der Art des Datums",
   "product.because.account": "wegen der eigenen Fristen",
+  "product.because.household": "wegen der Regel des Haushalts",
   "product.because.builtin": "wie immer",
   "product.history": "Verlauf",
   "product.history.none": "Noch ist nichts passiert.",
@@ -343,5 +344,6 @@ export default {
   "first.type": "Name und Datum eintippen",
   "first.import": "Datei einlesen",
   "first.sample": "Oder erst einmal umsehen:",
+  "household.gone": "Du gehörst nicht mehr zu „{name}“. Dies ist ein anderer Haushalt.",
   "demo.note": "Dies ist eine Vorführung. Die Produkte sind erfunden, und was hinzukommt, kann jederzeit gelöscht werden.",
 };

@@ -170,6 +170,7 @@ export default {
   "product.because.location": "because of the place {key}",
   "product.because.dateKind": "because of the kind of its date",
   "product.because.account": "because of your leads",
+  "product.because.household": "because of the household’s rule",
   "product.because.builtin": "as always",
   "product.history": "History",
   "product.history.none": "Nothing has happened yet.",
@@ -342,5 +343,6 @@ export default {
   "first.type": "Type a name and a date",
   "first.import": "Import a file",
   "first.sample": "Or look around first:",
+  "household.gone": "You are not a member of “{name}” any more. This is another household.",
   "demo.note": "This is a demo. Its products are made up, and what you add may be deleted at any time.",
 };

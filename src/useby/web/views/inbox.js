@@ -7,6 +7,7 @@ import { Radios } from "../parts/field.js";
 import { Icon } from "../parts/icon.js";
 import { Sentinel } from "../parts/sentinel.js";
 import { SnoozeMenu } from "../parts/snooze.js";
+import { Why } from "../parts/why.js";
 import { fragmentOf } from "../routes.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 
@@ -63,6 +64,8 @@ function Item({ notification }) {
   const { t, mailbox } = app;
   const { id, message, type, read, productId, event, created_at: at, snoozedUntil } = notification;
   const text = html`<bdi>${message}</bdi>`;
+  const zone = state.me?.timeZone ?? state.zone; // a notification is the member's own
+  const place = placeOf(state, notification);
   /** @param {{currentTarget: HTMLElement}} event */
   const markRead = ({ currentTarget }) => {
     const next = currentTarget.closest("li")?.nextElementSibling?.querySelector("button");
@@ -75,29 +78,42 @@ function Item({ notification }) {
       <${Icon} name=${{ info: "inbox", warning: "next3Days", error: "expired" }[type]} />
       <div class="notification__text">
         <p id=${`${id}-text`}>
-          ${productId ? html`<a href=${fragmentOf("product", productId)}>${text}</a>` : text}
+          ${productId ? html`<a href=${fragmentOf("product", productId, place?.id)}>${text}</a>` : text}
         </p>
         <p class="hint">
           ${type !== "info" && html`<span class="notification__type">${t(`inbox.${type}`)}</span>${" · "}`}
-          <time datetime=${at}>${dateTime(at, app.language, state.zone)}</time>
-          ${snoozedUntil && html`${" · "}${t("inbox.snoozed-until", { when: dateTime(snoozedUntil, app.language, state.zone) })}`}
+          ${place && html`<bdi>${place.name}</bdi>${" · "}`}
+          <time datetime=${at}>${dateTime(at, app.language, zone)}</time>
+          ${snoozedUntil && html`${" · "}${t("inbox.snoozed-until", { when: dateTime(snoozedUntil, app.language, zone) })}`}
         </p>
-        ${(event === "summary" || event === "digest") && html`<${Items} id=${id} />`}
+        ${(event === "summary" || event === "digest") && html`<${Items} id=${id} place=${place} />`}
+        <${Why} of=${notification} />
       </div>
       <div class="notification__actions">
         ${!read && html`<button type="button" class="button" aria-describedby=${`${id}-text`} onClick=${markRead}>${t("inbox.mark")}</button>`}
-        ${state.inbox.canSnooze && html`<${SnoozeMenu} id=${id} today=${isoDay(dayIn(Date.now(), state.zone))} />`}
+        ${state.inbox.canSnooze && html`<${SnoozeMenu} id=${id} today=${isoDay(dayIn(Date.now(), zone))} />`}
       </div>
     </li>
   `;
 }
 
 /**
+ * Return the household that a notification is about, if the person has several.
+ *
+ * @param {import("../state.js").State} state
+ * @param {Notification} notification
+ */
+const placeOf = ({ households, me }, { productId, event, householdId }) =>
+  households.length > 1 && (productId || event === "summary" || event === "digest")
+    ? households.find(({ id }) => id === (householdId ?? me?.id))
+    : undefined;
+
+/**
  * The items of a summary, which are loaded when they are wanted.
  *
- * @param {{id: string}} props
+ * @param {{id: string, place: import("../types.js").Household | undefined}} props
  */
-function Items({ id }) {
+function Items({ id, place }) {
   const { app } = useApp();
   const [items, setItems] = useState(/** @type {readonly import("../types.js").SummaryItem[]} */ ([]));
   const load = () => void app.attempt(async () => setItems((await app.api.itemsOf(id)).items));
@@ -107,7 +123,7 @@ function Items({ id }) {
       <ul role="list">
         ${items.map(
           ({ productId, message }) => html`
-            <li>${productId ? html`<a href=${fragmentOf("product", productId)}><bdi>${message}</bdi></a>` : html`<bdi>${message}</bdi>`}</li>
+            <li>${productId ? html`<a href=${fragmentOf("product", productId, place?.id)}><bdi>${message}</bdi></a>` : html`<bdi>${message}</bdi>`}</li>
           `,
         )}
       </ul>

@@ -10,6 +10,7 @@ import { lazy } from "../parts/lazy.js";
 import { UndoMessage } from "../parts/undo.js";
 import { isKiosk } from "../kiosk.js";
 import { fragmentOf, viewsOf } from "../routes.js";
+import { may } from "../state/household.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
 import { Due } from "./due.js";
 import { SignIn } from "./signin.js";
@@ -26,7 +27,8 @@ const LATER = {
   settings: lazy(async () => (await import("./settings.js")).Settings),
 };
 /** @type {Record<View, unknown>} */
-const VIEW = { due: Due, ...LATER };
+const VIEW = { due: Due, ...LATER, invite: lazy(async () => (await import("./invite.js")).Invite) };
+const InvitedBy = lazy(async () => (await import("./invite.js")).InvitedBy, null);
 /** Milliseconds after which the other views are fetched from a busy browser. */
 const LATEST = 3_000;
 const ICONS = { read: new URL("../icon.svg", import.meta.url).href, unread: new URL("../icon-unread.svg", import.meta.url).href };
@@ -56,6 +58,7 @@ export function Page({ app }) {
       <a class="skip" href="#content" onClick=${focusContent}>${t("app.skip")}</a>
       <header class="top">
         <p class="top__name"><a href=${fragmentOf("due")}>${t("app.name")}</a></p>
+        ${signedIn && state.switcher && html`<${state.switcher} />`}
         <${ConnectionStatus} />
         ${signedIn && html`<${Navigation} current=${route.view} />`}
       </header>
@@ -65,9 +68,12 @@ export function Page({ app }) {
         ${signedIn
           ? html`
               ${state.error && html`<p class="error error--page" role="alert">${state.error}</p>`}
-              <${VIEW[route.view]} key=${key} />
+              <${VIEW[route.view]} key=${`${key} ${app.households.id}`} />
             `
-          : html`<${SignIn} invitation=${invitation} isAgain=${wasSignedIn.current} onAccepted=${onAccepted} />`}
+          : html`
+              ${route.view === "invite" && html`<${InvitedBy} key=${key} />`}
+              <${SignIn} invitation=${invitation} isAgain=${wasSignedIn.current} onAccepted=${onAccepted} />
+            `}
       </main>
       <${Announcer} />
       ${signedIn && html`<${Importing} />`}
@@ -158,7 +164,7 @@ function Navigation({ current }) {
   return html`
     <nav class="nav" aria-label=${t("nav.main")}>
       <ul role="list">
-        ${viewsOf(isKiosk).map((view) => {
+        ${viewsOf(isKiosk, may(state, "change")).map((view) => {
           const isCurrent = view === current || (view === "products" && current === "product");
           return html`
             <li>

@@ -12,6 +12,7 @@ import { PolicyDialog } from "../parts/policy_dialog.js";
 import { Alerts, History } from "../parts/product_story.js";
 import { Barcodes, Details, Rules } from "../parts/product_forms.js";
 import { fragmentOf } from "../routes.js";
+import { may, roleOf } from "../state/household.js";
 import { asShown } from "../state/lots.js";
 import { useEffect, useMemo, useState } from "../vendor/hooks.js";
 import { keptOf } from "./products.js";
@@ -42,6 +43,7 @@ function Known({ product }) {
   const { app, state } = useApp();
   const { t } = app;
   const more = useMore();
+  const canChange = may(state, "change");
   const lots = keptOf(product, state.lots, state.today);
   /** @param {object} fields */
   const change = (fields) =>
@@ -68,6 +70,7 @@ function Known({ product }) {
                 lot=${asShown(lot, state.pending.get(lot.id))}
                 today=${state.today}
                 zone=${state.zone}
+                role=${roleOf(state)}
                 refused=${state.refused === lot.id}
                 onMore=${more.open}
               />
@@ -75,35 +78,41 @@ function Known({ product }) {
           )}
         </ul>
       <//>
-      <details class="fold">
-        <summary><${Icon} name="add" />${t("product.lot.add")}</summary>
-        <${AddLot} product=${product} />
-      </details>
+      ${canChange &&
+      html`
+        <details class="fold">
+          <summary><${Icon} name="add" />${t("product.lot.add")}</summary>
+          <${AddLot} product=${product} />
+        </details>
+      `}
     </section>
     <section aria-labelledby="product-alerts">
       <h2 id="product-alerts">${t("product.alerts")}</h2>
       <${Alerts} id=${product.id} version=${alerts} />
       <p class="row"><button type="button" class="button" onClick=${() => setTelling(true)}>${t("policy.open")}</button></p>
     </section>
-    <section aria-labelledby="product-rules">
-      <h2 id="product-rules">${t("product.rules")}</h2>
-      <${Rules} key=${product.id} product=${product} onChange=${change} />
-    </section>
-    <section aria-labelledby="product-barcodes">
-      <h2 id="product-barcodes">${t("product.barcodes")}</h2>
-      <${Barcodes} product=${product} onChange=${change} />
-    </section>
-    <section aria-labelledby="product-details">
-      <h2 id="product-details">${t("product.details")}</h2>
-      <${Details} key=${product.id} product=${product} onChange=${change} />
-    </section>
+    ${canChange &&
+    html`
+      <section aria-labelledby="product-rules">
+        <h2 id="product-rules">${t("product.rules")}</h2>
+        <${Rules} key=${product.id} product=${product} onChange=${change} />
+      </section>
+      <section aria-labelledby="product-barcodes">
+        <h2 id="product-barcodes">${t("product.barcodes")}</h2>
+        <${Barcodes} product=${product} onChange=${change} />
+      </section>
+      <section aria-labelledby="product-details">
+        <h2 id="product-details">${t("product.details")}</h2>
+        <${Details} key=${product.id} product=${product} onChange=${change} />
+      </section>
+    `}
     <section aria-labelledby="product-history">
       <h2 id="product-history">${t("product.history")}</h2>
       <${History} product=${product} version=${version} />
     </section>
     ${more.dialog}
     ${isTelling &&
-    html`<${PolicyDialog} subjects=${subjectsOf(product)} onClose=${() => setTelling(false)} onChange=${() => setAlerts({})} />`}
+    html`<${PolicyDialog} subjects=${subjectsOf(product, state.households.length > 1 && may(state, "policy"))} onClose=${() => setTelling(false)} onChange=${() => setAlerts({})} />`}
   `;
 }
 
@@ -111,14 +120,16 @@ function Known({ product }) {
  * Return what the policies of a product's alerts are about, nearest first.
  *
  * @param {Product} product
+ * @param {boolean} withHousehold the person may change the household's
  * @returns {import("../types.js").PolicySubject[]}
  */
-function subjectsOf({ id, name, category, location, dateKind }) {
+function subjectsOf({ id, name, category, location, dateKind }, withHousehold) {
   return [
     { scope: "product", key: id, name },
     ...(category ? [/** @type {const} */ ({ scope: "category", key: category })] : []),
     ...(location ? [/** @type {const} */ ({ scope: "location", key: location })] : []),
     { scope: "dateKind", key: dateKind },
     { scope: "account", key: null },
+    ...(withHousehold ? [/** @type {const} */ ({ scope: "household", key: null })] : []),
   ];
 }

@@ -10,6 +10,7 @@ import { useMore, useNames } from "../parts/more.js";
 import { Selection } from "../parts/selection.js";
 import { Sentinel } from "../parts/sentinel.js";
 import { fragmentOf } from "../routes.js";
+import { may, roleOf } from "../state/household.js";
 import { asShown } from "../state/lots.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 
@@ -118,15 +119,17 @@ function Filters({ filters, onChange }) {
  */
 function ProductRows({ product, selected, onToggle, onMore }) {
   const { app, state } = useApp();
-  const box = html`
-    <input
-      class="lot__select"
-      type="checkbox"
-      aria-label=${app.t("products.select", { name: product.name })}
-      checked=${selected}
-      onChange=${() => onToggle(product.id)}
-    />
-  `;
+  const box =
+    may(state, "use") &&
+    html`
+      <input
+        class="lot__select"
+        type="checkbox"
+        aria-label=${app.t("products.select", { name: product.name })}
+        checked=${selected}
+        onChange=${() => onToggle(product.id)}
+      />
+    `;
   const lots = keptOf(product, state.lots, state.today);
   if (!lots.length) {
     return html`
@@ -146,6 +149,7 @@ function ProductRows({ product, selected, onToggle, onMore }) {
         lot=${asShown(lot, state.pending.get(lot.id))}
         today=${state.today}
         zone=${state.zone}
+        role=${roleOf(state)}
         refused=${state.refused === lot.id}
         onMore=${onMore}
         before=${index ? html`<span class="lot__same"><${Icon} name="back" /></span>` : box}

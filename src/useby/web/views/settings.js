@@ -2,7 +2,7 @@
 
 import { html } from "../html.js";
 import { AccountForm, PasswordForm } from "../parts/account_forms.js";
-import { AlertForm, HouseholdForm } from "../parts/alert_forms.js";
+import { AlertForm } from "../parts/alert_forms.js";
 import { Channels } from "../parts/channels.js";
 import { wordsIn } from "../parts/channel_text.js";
 import { useApp } from "../parts/context.js";
@@ -10,6 +10,7 @@ import { DeleteAccount } from "../parts/delete_account.js";
 import { Devices } from "../parts/devices.js";
 import { ProgramKeys } from "../parts/program_keys.js";
 import { ExportDialog } from "../parts/export_dialog.js";
+import { lazy } from "../parts/lazy.js";
 import { LanguageChoice } from "../parts/language_choice.js";
 import { PageChoices } from "../parts/page_choices.js";
 import { Policies } from "../parts/policies.js";
@@ -17,7 +18,10 @@ import { DigestForm, QuietForm } from "../parts/quiet_forms.js";
 import { Section } from "../parts/section.js";
 import { removeSamples } from "../parts/samples.js";
 import { withFields } from "../state.js";
+import { may } from "../state/household.js";
 import { useState } from "../vendor/hooks.js";
+
+const Household = lazy(async () => (await import("../parts/household.js")).Household, null);
 
 export function Settings() {
   const { app, state } = useApp();
@@ -39,18 +43,20 @@ export function Settings() {
     <//>
     <${Section} name="alerts" title=${t("settings.alerts")}>${me && html`<${AlertForm} me=${me} />`}<${Policies} /><//>
     <${Section} name="quiet" title=${t("quiet.title")}>${me && html`<${QuietForm} me=${me} /><${DigestForm} me=${me} />`}<//>
-    <${Section} name="household" title=${t("settings.household")}>${me && html`<${HouseholdForm} me=${me} />`}<//>
+    <${Section} name="household" title=${t("settings.household")}><${Household} /><//>
     <${Section} name="page" title=${t("settings.page")}><${PageChoices} /><//>
     <${Section} name="files" title=${t("settings.files")}>
       <p class="hint">${t("settings.files.hint")}</p>
       <div class="row">
         <button type="button" class="button" onClick=${() => setDialog("export")}>${t("settings.export")}</button>
-        <button type="button" class="button" onClick=${() => app.store.update(withFields, { importing: { file: null } })}>
+        ${may(state, "change") &&
+        html`<button type="button" class="button" onClick=${() => app.store.update(withFields, { importing: { file: null } })}>
           ${t("settings.import")}
-        </button>
-        <button type="button" class="button button--quiet" onClick=${() => void app.attempt(() => removeSamples(app))}>
+        </button>`}
+        ${!app.households.id &&
+        html`<button type="button" class="button button--quiet" onClick=${() => void app.attempt(() => removeSamples(app))}>
           ${t("samples.remove")}
-        </button>
+        </button>`}
       </div>
     <//>
     <${Section} name="channels" title=${wordsIn(app.language)("title")}><${Channels} /><//>
