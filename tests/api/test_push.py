@@ -15,9 +15,12 @@ from tests.support.push_browser import PushBrowser, b64, unb64, verified
 from tests.support.rest_app import VAPID, Rest
 from tests.support.webhook_receiver import LOOPBACK, Receiver, receiving, status
 
+from useby.actions import channels as actions
+from useby.domain.account import TokenRefused
 from useby.domain.channel import ChannelKind
-from useby.store import channels
+from useby.store import accounts, channels
 from useby.store.database import Database
+from useby.store.sessions import end_session
 
 ENDPOINT = "https://push.example/send/an-endpoint-that-nobody-may-see"
 BROWSER = PushBrowser()
@@ -195,6 +198,88 @@ async def test_a_target_of_another_kind_is_refused(ada: httpx.AsyncClient) -> No
         assert answer.json()["errors"][0]["at"] == f"body.{next(iter(change))}"
     for new, more in ((hook, wrong[0]), (PHONE, wrong[1])):
         assert (await ada.post("/api/channels", json=new | more)).status_code == 422
+
+
+async def names(client: httpx.AsyncClient) -> list[str]:
+    """Of the channels, oldest first."""
+    return [each["name"] for each in (await client.get("/api/channels")).json()["items"]]
+
+
+async def three_sign_ins(rest: Rest) -> dict[str, httpx.AsyncClient]:
+    """Clients of one person, each with a channel of its browser; the first has a webhook, too."""
+    user, first = await rest.person()
+    clients = {"one": first, "two": await rest.sign_in(user), "three": await rest.sign_in(user)}
+    for name, client in clients.items():
+        browser = {"subscription": BROWSER.subscription(f"{ENDPOINT}/{name}"), "name": name}
+        assert (await client.post("/api/channels", json=PHONE | browser)).status_code == 201
+    hook = {"kind": "webhook", "name": "hook", "url": "https://app.example/"}
+    assert (await first.post("/api/channels", json=hook)).status_code == 201
+    return clients
+
+
+async def sign_in_id(client: httpx.AsyncClient) -> str:
+    (own,) = [
+        each for each in (await client.get("/api/sessions")).json()["items"] if each["current"]
+    ]
+    found: str = own["id"]
+    return found
+
+
+async def test_a_sign_in_that_is_ended_ends_the_channel_of_its_browser_and_no_other(
+    rest: Rest,
+) -> None:
+    clients = await three_sign_ins(rest)
+    ended = await sign_in_id(clients["one"])
+    assert (await clients["two"].delete(f"/api/sessions/{ended}")).status_code == 204
+    assert await names(clients["two"]) == ["two", "three", "hook"]
+    assert (await clients["three"].post("/api/auth/logout")).status_code == 204
+    assert await names(clients["two"]) == ["two", "hook"]
+
+
+async def test_a_changed_password_leaves_the_channel_of_the_browser_that_changed_it(
+    rest: Rest,
+) -> None:
+    clients = await three_sign_ins(rest)
+    own = await sign_in_id(clients["two"])
+    user_id = (await clients["two"].get("/api/me")).json()["id"]
+    await rest.database.write(
+        lambda t: accounts.change_password(t, user_id, "hash", now=rest.now, keep_session=own)
+    )
+    assert await names(clients["two"]) == ["two", "hook"]
+
+
+async def test_a_subscription_belongs_to_the_sign_in_that_has_renewed_it(rest: Rest) -> None:
+    clients = await three_sign_ins(rest)
+    first, second, _, _ = (await clients["two"].get("/api/channels")).json()["items"]
+    again = PHONE | {"subscription": BROWSER.subscription(f"{ENDPOINT}/one")}
+    assert (await clients["three"].post("/api/channels", json=again)).json()["id"] == first["id"]
+    changed = {"subscription": BROWSER.subscription(f"{ENDPOINT}/four")}
+    path = f"/api/channels/{second['id']}"
+    assert (await clients["three"].patch(path, json=changed)).status_code == 200
+    await clients["one"].patch(path, json={"name": "four"})  # another device may rename it
+    for name in ("one", "two"):
+        await clients[name].post("/api/auth/logout")
+    assert await names(clients["three"]) == ["one", "four", "three", "hook"]
+    last = await sign_in_id(clients["three"])
+    user_id = (await clients["three"].get("/api/me")).json()["id"]
+    await rest.database.write(lambda t: end_session(t, user_id, last, rest.now))
+    left = await rest.database.read(lambda c: channels.list_(c, user_id))
+    assert [each.name for each in left] == ["hook"]
+
+
+async def test_no_browser_is_added_in_a_sign_in_that_ends_at_the_same_moment(rest: Rest) -> None:
+    """The request has passed its check of the token when the sign-in ends."""
+    user, client = await rest.person()
+    own = await sign_in_id(client)
+    made = (await client.post("/api/channels", json=PHONE)).json()
+    fields = {"name": "Phone", "target": f"{ENDPOINT}/late", "secret": "a.b"}
+    await rest.database.write(lambda t: end_session(t, user.id, own, rest.now))
+    assert await rest.database.read(lambda c: channels.get(c, user.id, made["id"])) is None
+    with pytest.raises(TokenRefused):
+        await rest.database.write(
+            lambda t: actions.create(t, user.id, ChannelKind.WEBPUSH, fields, rest.now, own)
+        )
+    assert await rest.database.read(lambda c: channels.list_(c, user.id)) == []
 
 
 async def test_a_sign_out_everywhere_ends_the_browsers_and_no_other_channel(rest: Rest) -> None:

@@ -114,6 +114,10 @@ class Rest:
     async def person(self, **values: Any) -> tuple[User, httpx.AsyncClient]:
         """A new user, and a client with their token."""
         user = await a_kept_owner(self.database, **values)
+        return user, await self.sign_in(user)
+
+    async def sign_in(self, user: User) -> httpx.AsyncClient:
+        """A client with a token of a new sign-in of a user."""
         session = str(uuid7())
         await self.database.write(
             lambda t: sessions.open_session(
@@ -128,7 +132,7 @@ class Rest:
         )
         seconds = int(A_YEAR.total_seconds())
         token = self.context.issuer.access(user.id, session, self.now, seconds=seconds)
-        return user, self.client(authorization=f"Bearer {token}")
+        return self.client(authorization=f"Bearer {token}")
 
     async def close(self) -> None:
         for client in self._clients:

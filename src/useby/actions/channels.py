@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from uuid_utils import uuid7
 
+from useby.domain.account import TokenRefused, TokenStatus
 from useby.domain.channel import MAX_CHANNELS, Channel, ChannelKind, TooManyChannels
 from useby.domain.events import DeliveryScheduled
 from useby.store import accounts, channels
@@ -28,8 +29,11 @@ def create(
     kind: ChannelKind,
     fields: Mapping[str, Any],
     now: datetime,
+    session_id: str | None = None,
 ) -> Channel:
     """Create a channel, or enable the one that has the same subscription of a browser.
+
+    The channel of a browser ends with the sign-in in which it is made.
 
     Args:
         transaction: The running write.
@@ -37,21 +41,27 @@ def create(
         kind: The kind; a webhook gets a secret, and so do the links in mails.
         fields: The other fields of ``Channel`` that a user sets.
         now: The current time, aware.
+        session_id: The sign-in of the caller.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
+        TokenRefused: The sign-in has ended.
         TooManyChannels: The account has as many channels as it can have.
     """
     if accounts.lock_user(transaction, user_id) is None:
         raise UnknownUser(user_id)
+    own = dict(fields)
+    if kind is ChannelKind.WEBPUSH:
+        own["session_id"] = _open_sign_in(transaction, user_id, session_id, now)
     present = channels.list_(transaction.connection, user_id)
     for each in present:
         if each.kind is kind is ChannelKind.WEBPUSH and each.target == fields["target"]:
-            renewed = {"secret": fields["secret"], "enabled": True}
-            return change(transaction, user_id, each.id, renewed, now) or each
+            renewed = replace(
+                each, secret=own["secret"], session_id=own["session_id"], enabled=True
+            )
+            return _store(transaction, renewed, now) or each
     if len(present) >= MAX_CHANNELS:
         raise TooManyChannels
-    own = dict(fields)
     if kind in WITH_SECRET:
         own["secret"] = new_secret()
     channel = Channel(id=str(uuid7()), user_id=user_id, kind=kind, created_at=now, **own)
@@ -65,10 +75,14 @@ def change(
     channel_id: str,
     fields: Mapping[str, Any],
     now: datetime,
+    session_id: str | None = None,
 ) -> Channel | None:
     """Change the given fields of a channel; return it, or ``None`` if it is not the user's.
 
-    A new address is to be confirmed.
+    A new address is to be confirmed. A new subscription belongs to the sign-in of the caller.
+
+    Raises:
+        TokenRefused: The sign-in has ended.
     """
     lock_users(transaction, user_id)
     before = channels.get(transaction.connection, user_id, channel_id)
@@ -77,6 +91,8 @@ def change(
     new = replace(before, **fields)
     if new.target != before.target:
         new = replace(new, confirmed_at=None)
+    if new.kind is ChannelKind.WEBPUSH and "target" in fields:
+        new = replace(new, session_id=_open_sign_in(transaction, user_id, session_id, now))
     return _store(transaction, new, now)
 
 
@@ -102,6 +118,20 @@ def unsubscribe(transaction: Transaction, verified: Channel, now: datetime) -> N
     channel = channels.get(transaction.connection, verified.user_id, verified.id)
     if channel is not None and channel.target == verified.target:
         _store(transaction, replace(channel, confirmed_at=None), now)
+
+
+def _open_sign_in(
+    transaction: Transaction, user_id: str, session_id: str | None, now: datetime
+) -> str | None:
+    """Return a sign-in that has not ended; the lock of the user keeps it open until the commit.
+
+    Raises:
+        TokenRefused: It has ended.
+    """
+    (check,) = accounts.check_tokens(transaction.connection, [(user_id, session_id, now)])
+    if session_id is not None and check.standing is not TokenStatus.GOOD:
+        raise TokenRefused(check.standing)
+    return session_id
 
 
 def _store(transaction: Transaction, channel: Channel, now: datetime) -> Channel | None:

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Response
 
 from useby.actions import channels as actions
 from useby.api.context import Context, ContextDep, CurrentCaller
+from useby.api.context import refusal as refused_token
 from useby.api.errors import Problem, problem_responses
 from useby.delivery.account_mail import QueueFull
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import attempt, test_message
 from useby.delivery.channel import NotDelivered
+from useby.domain.account import TokenRefused
 from useby.domain.addresses import networks
 from useby.domain.channel import Channel, ChannelKind, TooManyChannels
 from useby.schemas.channels import (
@@ -59,9 +61,9 @@ async def add_channel(
 ) -> NewChannelOut:
     """Create a channel. It delivers what is added from now on; its secret is shown this once.
 
-    A browser's subscription that the account has already is not added again: its channel is
-    enabled, and returned. An e-mail address is sent a link, and the channel delivers what is added
-    after its owner has confirmed it.
+    A browser's channel ends with the sign-in in which it is made. A subscription that the account
+    has already is not added again: its channel is enabled, and returned. An e-mail address is sent
+    a link, and the channel delivers what is added after its owner has confirmed it.
     """
     if new.kind not in node.senders:
         raise _refused(FieldError(at="body.kind", message=unavailable(node.senders.keys())))
@@ -71,10 +73,14 @@ async def add_channel(
         _count_mail(node, user_id)
     try:
         channel = await node.database.write(
-            lambda t: actions.create(t, user_id, new.kind, new.fields, now)
+            lambda t: actions.create(
+                t, user_id, new.kind, new.fields, now, caller.claims.session_id
+            )
         )
     except TooManyChannels:
         raise Problem(HTTPStatus.CONFLICT, FULL) from None
+    except TokenRefused as error:
+        raise refused_token(node, caller.claims, error) from None
     _send_confirmation(node, channel)
     response.headers["Cache-Control"] = "no-store"
     return NewChannelOut.of(channel)
@@ -105,9 +111,14 @@ async def change_channel(
     mails = change.address is not None and not is_same
     if mails:
         _count_mail(node, user_id)
-    channel = await node.database.write(
-        lambda t: actions.change(t, user_id, channel_id, change.fields, now)
-    )
+    try:
+        channel = await node.database.write(
+            lambda t: actions.change(
+                t, user_id, channel_id, change.fields, now, caller.claims.session_id
+            )
+        )
+    except TokenRefused as error:
+        raise refused_token(node, caller.claims, error) from None
     if channel is None:
         raise Problem.not_found(KIND)
     if mails:

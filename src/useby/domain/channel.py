@@ -96,6 +96,8 @@ class Channel:
     error_at: datetime | None = None
     confirmed_at: datetime | None = None
     """Time at which the owner of an e-mail address confirmed it."""
+    session_id: str | None = None
+    """Sign-in of a browser, with which its channel ends; ``None`` if it is not known."""
 
     @property
     def is_confirmed(self) -> bool:

@@ -9,18 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import CLOCK_SKEW, FLOOD_CAP, AccountChange, TokenStatus, User
-from useby.domain.channel import ChannelKind
 from useby.domain.events import AccessRevoked
 from useby.domain.policy import Policy
 from useby.domain.quiet import NOT_DEFERRED
-from useby.store import channel_rests, reschedules, slices
+from useby.store import channel_rests, channels, reschedules, slices
 from useby.store.api_keys import is_of_key
 from useby.store.bulk import PackedSelect, values_params, values_table
 from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
-from useby.store.schema import channels, notifications, sessions, usage, users
+from useby.store.schema import notifications, sessions, usage, users
 
 
 class EmailTaken(Exception):  # noqa: N818 - callers see this name
@@ -320,8 +319,8 @@ def end_sessions(
     An issuer's clock may be ahead of ours by ``CLOCK_SKEW``, so a token that it issued before now
     may be dated after it. All tokens dated within that time are ended; an outside sign-in made in
     the minute after a sign-out everywhere is therefore ended too, and works when repeated after
-    that minute. API keys are no sign-ins: they stay. With every sign-in, the channels of browsers
-    end, which would show what is sent to somebody who is signed out.
+    that minute. API keys are no sign-ins: they stay. The channels of browsers end with their
+    sign-ins, because they would show what is sent to somebody who is signed out.
 
     Args:
         transaction: The running write.
@@ -337,9 +336,8 @@ def end_sessions(
     ended = transaction.connection.scalars(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()
+    channels.end_with_sign_ins(transaction, user_id, None if keep is None else ended)
     if keep is None:
-        browsers = (channels.c.user_id == user_id, channels.c.kind == ChannelKind.WEBPUSH)
-        transaction.connection.execute(sa.delete(channels).where(*browsers))
         keys = transaction.connection.scalars(sa.select(sessions.c.id).where(own))
         transaction.publish(AccessRevoked(user_id, spared=frozenset(keys)))
     else:

@@ -30,6 +30,7 @@ channels = sa.Table(
     sa.Column("failing_since", UtcDateTime, nullable=True),
     sa.Column("confirmed_at", UtcDateTime, nullable=True),
     sa.Column("batch_end", sa.BigInteger, nullable=True),
+    sa.Column("session_id", sa.String(36), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index("ix_channels_next_at", "next_at", **rows_where("next_at IS NOT NULL")),
 )
@@ -38,7 +39,8 @@ is due, the next attempt, or the end of a claim. It is empty if nothing is pendi
 microseconds. ``claim`` is the id of the claim by which a worker sends its rows. ``failures`` counts
 the attempts that failed since the last success, the first of them at ``failing_since``.
 ``batch_end`` is the last ``seq`` of the notifications that are sent together, so that a repetition
-has no others."""
+has no others. ``session_id`` is the sign-in of the browser that a channel is for; a foreign key
+would be checked by nodes of the version before."""
 
 outbox = sa.Table(
     "outbox",

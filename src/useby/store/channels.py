@@ -1,6 +1,6 @@
 """Store the channels of users. ``store.outbox`` has what they are to deliver."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from useby.domain.channel import (
     MOST_DELIVERIES,
     Channel,
+    ChannelKind,
     ChannelState,
     Delivery,
     DeliveryState,
@@ -34,6 +35,7 @@ COLUMNS: Final = (
     table.c.error,
     table.c.error_at,
     table.c.confirmed_at,
+    table.c.session_id,
 )
 """Columns of a channel, as ``from_columns`` takes them."""
 
@@ -120,6 +122,21 @@ def delete(transaction: Transaction, user_id: str, channel_id: str) -> bool:
     return deleted.rowcount > 0
 
 
+def end_with_sign_ins(
+    transaction: Transaction, user_id: str, session_ids: Collection[str] | None
+) -> None:
+    """Delete the channels of browsers whose sign-ins have ended; the caller has locked the user.
+
+    Args:
+        transaction: The running write.
+        user_id: The user.
+        session_ids: The sign-ins; ``None`` for all, and for channels whose sign-in is not known.
+    """
+    ended = sa.true() if session_ids is None else table.c.session_id.in_(session_ids)
+    browsers = (table.c.user_id == user_id, table.c.kind == ChannelKind.WEBPUSH)
+    transaction.connection.execute(sa.delete(table).where(*browsers, ended))
+
+
 def deliveries(connection: Connection, user_id: str, channel_id: str) -> list[Delivery]:
     """Return the newest deliveries of a channel, newest first.
 
@@ -158,7 +175,7 @@ def count_failing(connection: Connection) -> int:
 def from_columns(row: Sequence[Any]) -> Channel:
     """Return the channel with these values of ``COLUMNS``."""
     id_, user_id, kind, name, created_at, target, secret, enabled, severity, seconds, *rest = row
-    away, state, error, error_at, confirmed_at = rest
+    away, state, error, error_at, confirmed_at, session_id = rest
     return Channel(
         id=id_,
         user_id=user_id,
@@ -175,6 +192,7 @@ def from_columns(row: Sequence[Any]) -> Channel:
         error=error,
         error_at=error_at,
         confirmed_at=confirmed_at,
+        session_id=session_id,
     )
 
 
@@ -185,6 +203,7 @@ def _settings(channel: Channel) -> dict[str, Any]:
         "target": channel.target,
         "secret": channel.secret,
         "confirmed_at": channel.confirmed_at,
+        "session_id": channel.session_id,
         "enabled": channel.enabled,
         "minimum_severity": channel.minimum_severity,
         "after_seconds": int(channel.after.total_seconds()),

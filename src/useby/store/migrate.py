@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-HEAD: Final = "0039"
+HEAD: Final = "0040"
 """The newest revision; a test compares it to the migrations."""
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from useby.domain.client_names import UNNAMED, ClientName
 from useby.domain.events import AccessRevoked
+from useby.store import channels
 from useby.store.api_keys import is_of_key
 from useby.store.bulk import values_params, values_table
 from useby.store.database import Connection, Transaction
@@ -259,7 +260,7 @@ def _spent_again(
 
 
 def end_session(transaction: Transaction, user_id: str, session_id: str, now: datetime) -> bool:
-    """End one sign-in and revoke its tokens.
+    """End one sign-in, revoke its tokens, and delete the channel of its browser.
 
     Returns:
         False if the user has no such sign-in, or it had already ended.
@@ -277,6 +278,7 @@ def end_session(transaction: Transaction, user_id: str, session_id: str, now: da
     )
     if not ended.rowcount:
         return False
+    channels.end_with_sign_ins(transaction, user_id, [session_id])
     transaction.publish(AccessRevoked(user_id, session_id))
     return True
 
