@@ -23,7 +23,7 @@ from tests.support.webhook_receiver import OK, Received, Receiver, receiving, st
 from useby.actions import channels as actions
 from useby.domain.channel import ChannelState, DeliveryState
 from useby.domain.notification import Severity
-from useby.store import outbox
+from useby.store import channel_claims
 
 SENT, FAILED, PENDING = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.PENDING
 READ, SEEN = DeliveryState.SKIPPED_READ, DeliveryState.SKIPPED_SEEN
@@ -135,7 +135,7 @@ async def test_the_first_retry_is_after_one_to_three_seconds(
     async with channels_house.working():
         await channels_house.post(user, "one")
         await channels_house.until_attempts(channel, 1)
-        due = await channels_house.database.read(outbox.next_due)
+        due = await channels_house.database.read(channel_claims.next_due)
     assert due.failing is not None
     assert timedelta(seconds=1) <= due.failing - before <= timedelta(seconds=3)
 
@@ -151,7 +151,7 @@ async def test_retry_after_is_waited_for(
     async with channels_house.working():
         await channels_house.post(user, "one")
         await channels_house.until_attempts(channel, 1)
-        due = await channels_house.database.read(outbox.next_due)
+        due = await channels_house.database.read(channel_claims.next_due)
     assert due.failing is not None
     # A mail server has no words to ask for a time.
     least, most = (1, 3) if make is a_mailbox else (600, 720)
@@ -294,7 +294,7 @@ async def test_a_disabled_channel_sends_nothing_until_it_is_enabled(
     await enabled(value=False)
     async with channels_house.working() as worker:
         await channels_house.post(user, "while it is off")
-        due = await database.read(outbox.next_due)
+        due = await database.read(channel_claims.next_due)
         assert due == (None, None)
         await enabled(value=True)
         worker.wake()

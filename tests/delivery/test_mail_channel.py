@@ -18,7 +18,7 @@ from useby.delivery.mailer import mailer
 from useby.domain.account import User
 from useby.domain.channel import MOST_TOGETHER, Channel, ChannelKind, ChannelState, DeliveryState
 from useby.domain.delivery import Pending
-from useby.store import outbox
+from useby.store import channel_claims, outbox
 
 ADDRESS = "ada@useby.example"
 SENT, FAILED, PENDING = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.PENDING
@@ -110,7 +110,7 @@ async def test_a_mail_of_a_killed_worker_is_sent_again_with_the_same_id_and_no_m
     channel = await a_channel(channels_house, user)
     await channels_house.post(user, "one", "two")
     database, now = channels_house.database, channels_house.wall()
-    (claim,) = await database.write(lambda t: outbox.claim(t, now, 1, failing=False))
+    (claim,) = await database.write(lambda t: channel_claims.claim(t, now, 1, failing=False))
     batch = await database.write(
         lambda t: outbox.advance(t, claim, None, now, ends=False, most=MOST_TOGETHER)
     )
@@ -119,7 +119,7 @@ async def test_a_mail_of_a_killed_worker_is_sent_again_with_the_same_id_and_no_m
     await channels_house.post(user, "three")
     await channels_house.read(batch.notification)
     async with channels_house.working():
-        await channels_house.jump(seconds=outbox.CLAIM_SECONDS + 1)
+        await channels_house.jump(seconds=channel_claims.CLAIM_SECONDS + 1)
         await channels_house.until_states(channel, READ, SENT, SENT)
     assert texts(receiver) == [["two"], ["three"]]
     assert receiver.mails[0].parsed["Message-ID"] == f"<{channel.id}.2@mail.example>"
@@ -175,7 +175,7 @@ async def test_mails_that_are_ended_are_not_sent_although_they_wait(
         await channels_house.until_attempts(channel, 1)
         await database.write(lambda t: actions.unsubscribe(t, channel, now))
         await channels_house.jump(hours=1)
-        assert await database.read(outbox.next_due) == (None, None)
+        assert await database.read(channel_claims.next_due) == (None, None)
         await channels_house.post(user, "two")
     assert await channels_house.states(channel) == [PENDING]
     assert len(receiver.mails) == 1

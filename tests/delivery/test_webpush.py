@@ -27,7 +27,7 @@ from useby.delivery.push_encryption import MOST_PLAIN, encrypt
 from useby.domain.account import User
 from useby.domain.channel import Channel, ChannelState, DeliveryState
 from useby.domain.notification import Notification, Severity
-from useby.store import channels, outbox
+from useby.store import channel_claims, channels
 from useby.store.schema import notifications, shown_pushes
 
 SENT = DeliveryState.SENT
@@ -152,7 +152,7 @@ async def test_a_subscription_that_has_ended_removes_its_channel(
             while await channels_house.database.read(lambda c: channels.list_(c, user.id)):
                 await asyncio.sleep(0.01)
         await channels_house.post(user, "three")
-        assert await channels_house.database.read(outbox.next_due) == (None, None)
+        assert await channels_house.database.read(channel_claims.next_due) == (None, None)
     assert receiver.messages() == ["one"]
     assert await channels_house.deliveries(channel) == []
 

@@ -3,20 +3,22 @@
 covers: useby.delivery.worker
 covers: useby.domain.delivery
 covers: useby.delivery.attempts
+covers: useby.store.channel_claims
 """
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from tests.support.channel_house import ChannelHouse
-from tests.support.channel_kinds import Make, a_mailbox
+from tests.support.channel_kinds import Make, a_mailbox, a_webhook
 from tests.support.time_limits import HANG_TIMEOUT
-from tests.support.webhook_receiver import OK, Receiver
+from tests.support.webhook_receiver import OK, Received, Receiver
 
 from useby.delivery import attempts, worker
 from useby.domain.channel import ChannelState, DeliveryState
 from useby.domain.delivery import Outcome, Pending
-from useby.store import outbox
+from useby.store import channel_claims, outbox
 
 SENT, FAILED, PENDING = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.PENDING
 READ, SEEN = DeliveryState.SKIPPED_READ, DeliveryState.SKIPPED_SEEN
@@ -152,11 +154,13 @@ async def test_a_claim_of_a_killed_worker_ends_by_itself(
     channel = await make(channels_house, user, receiver)
     await channels_house.post(user, "one")
     now = channels_house.wall()
-    claims = await channels_house.database.write(lambda t: outbox.claim(t, now, 10, failing=False))
+    claims = await channels_house.database.write(
+        lambda t: channel_claims.claim(t, now, 10, failing=False)
+    )
     assert len(claims) == 1
     async with channels_house.working():
         assert await channels_house.states(channel) == [PENDING]
-        await channels_house.jump(seconds=outbox.CLAIM_SECONDS + 1)
+        await channels_house.jump(seconds=channel_claims.CLAIM_SECONDS + 1)
         await channels_house.until_states(channel, SENT)
 
 
@@ -167,10 +171,10 @@ async def test_a_worker_whose_claim_has_ended_records_nothing(
     channel = await make(channels_house, user, receiver)
     (row,) = await channels_house.post(user, "one")
     now = channels_house.wall()
-    later = now + timedelta(seconds=outbox.CLAIM_SECONDS + 1)
+    later = now + timedelta(seconds=channel_claims.CLAIM_SECONDS + 1)
     database = channels_house.database
-    (old,) = await database.write(lambda t: outbox.claim(t, now, 10, failing=False))
-    (new,) = await database.write(lambda t: outbox.claim(t, later, 10, failing=False))
+    (old,) = await database.write(lambda t: channel_claims.claim(t, now, 10, failing=False))
+    (new,) = await database.write(lambda t: channel_claims.claim(t, later, 10, failing=False))
     outcome = Outcome((row.seq,), DeliveryState.FAILED, "too late")
     assert not await database.write(lambda t: outbox.advance(t, old, outcome, later, ends=False))
     assert await channels_house.states(channel) == [PENDING]
@@ -193,6 +197,91 @@ async def test_the_node_that_has_the_device_skips_before_others_send(
         await channels_house.post(user, "one")
         await channels_house.until_states(channel, SEEN)
     assert receiver.received == []
+
+
+async def test_a_row_that_is_added_while_another_node_sends_is_left_to_the_node_with_the_device(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim of one node must not take from the other what its device has."""
+    monkeypatch.setattr(worker, "GRACE", timedelta(hours=1))
+    channels_house.several_nodes = True
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver, only_when_away=True)
+    seen: set[int] = set()
+
+    async def answer(_: Received) -> bytes:
+        if not seen:
+            channels_house.wall.jump(seconds=2)
+            (second,) = await channels_house.post(user, "two")
+            seen.add(second.seq)
+        return OK
+
+    receiver.answer = answer
+    await channels_house.post(user, "one")
+    async with channels_house.working():
+        await channels_house.jump(hours=1, seconds=1)
+        await channels_house.until_states(channel, SENT, PENDING)
+        async with channels_house.working(has_seen=lambda _, seq, __: seq in seen):
+            await channels_house.until_states(channel, SENT, SEEN)
+    assert receiver.messages() == ["one"]
+
+
+async def test_a_node_that_has_seen_one_row_leaves_the_next_to_other_nodes(
+    channels_house: ChannelHouse, receiver: Receiver, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The device that has the second notification is at the other node."""
+    monkeypatch.setattr(worker, "GRACE", timedelta(hours=1))
+    channels_house.several_nodes = True
+    user = await channels_house.user()
+    channel = await make(channels_house, user, receiver, only_when_away=True)
+    await channels_house.post(user, "one", "two")
+    async with channels_house.working(has_seen=lambda _, seq, __: seq == 1):
+        await channels_house.until_states(channel, SEEN, PENDING)
+        async with channels_house.working(has_seen=lambda _, seq, __: seq == 2):
+            await channels_house.until_states(channel, SEEN, SEEN)
+    assert receiver.received == []
+
+
+async def test_a_user_has_some_places_so_that_hanging_targets_leave_room_for_others(
+    channels_house: ChannelHouse, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PLACES", 4)
+    monkeypatch.setattr(worker, "PLACES_OF_USER", 2)
+    receiver.answer = lambda request: None if request.path == "/slow" else OK
+    user, other = await channels_house.user(), await channels_house.user()
+    slow = [await a_webhook(channels_house, user, receiver, "/slow") for _ in range(4)]
+    await channels_house.post(user, "lost")
+    async with channels_house.working():
+        await receiver.until_count(2)
+        quick = await a_webhook(channels_house, other, receiver, "/quick")
+        await channels_house.post(other, "found")
+        await channels_house.until_states(quick, SENT)
+        assert [await channels_house.states(each) for each in slow] == [[PENDING]] * 4
+    assert sorted(each.path for each in receiver.received) == ["/quick", "/slow", "/slow"]
+
+
+async def test_channels_that_wait_for_a_place_of_their_user_get_the_one_that_is_free_again(
+    channels_house: ChannelHouse, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "PLACES_OF_USER", 2)
+    most, running = 0, 0
+
+    async def answer(_: Received) -> bytes:
+        nonlocal most, running
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return OK
+
+    receiver.answer = answer
+    user = await channels_house.user()
+    made = [await a_webhook(channels_house, user, receiver) for _ in range(7)]
+    await channels_house.post(user, "one", "two")
+    async with channels_house.working():
+        for each in made:
+            await channels_house.until_states(each, SENT, SENT)
+    assert most <= 2
 
 
 async def test_another_node_sends_when_no_device_is_in_use(

@@ -2,7 +2,8 @@
 
 Any number of workers may run on one database. A worker wakes when a transaction of its node has
 added notifications, and when the next row is due. It sends to a limited number of channels at once;
-those whose last attempt failed may take half of the places, so that dead targets leave room.
+those whose last attempt failed may take half of the places, so that dead targets leave room. One
+user may take an eighth of all places, and a quarter of those for failing channels.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import contextlib
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,8 +24,8 @@ from useby.delivery.attempts import Senders, attempt, close_shown
 from useby.delivery.channel import BatchSender, NotDelivered
 from useby.delivery.closings import Closings
 from useby.domain.channel import MOST_TOGETHER, DeliveryState, retry_delay
-from useby.domain.delivery import Claim, Closing, Outcome, Pending
-from useby.store import outbox
+from useby.domain.delivery import Claim, Closing, Outcome, Pending, Places
+from useby.store import channel_claims, outbox
 from useby.store.absences import absences
 from useby.store.database import Database, StoreUnavailable
 from useby.store.shown_pushes import Key
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 PLACES: Final = 64
 """Maximum number of channels that a node sends to at once."""
 FAILING_PLACES: Final = PLACES // 2
+PLACES_OF_USER: Final = 8
+"""Maximum number of channels of one user that a node sends to at once, and as many failing ones."""
 TURN: Final = 50
 """Maximum notifications that a channel is sent before others have their turn."""
 TURN_SECONDS: Final = 2.0
@@ -141,9 +145,12 @@ class DeliveryWorker:
     async def _start_turns(self) -> float:
         """Claim what is due, as far as there are places; return the seconds until more is due."""
         now = self._now()
-        due = await self._database.read(outbox.next_due)
+        taken = {fails: self._places(failing=fails) for fails in (False, True)}
+        due = await self._database.read(
+            lambda c: channel_claims.next_due(c, taken[False], taken[True])
+        )
         places = PLACES - len(self._running)
-        failing = min(places, FAILING_PLACES - self._failing_turns())
+        failing = min(places, FAILING_PLACES - sum(taken[True].taken.values()))
         soonest = [now + timedelta(seconds=MAX_SLEEP)]
         for at, most, fails in ((due.fresh, places, False), (due.failing, failing, True)):
             if at is None or most <= 0:
@@ -151,7 +158,7 @@ class DeliveryWorker:
             if at > now:
                 soonest.append(at)
                 continue
-            claims = await self._claim(now, most, failing=fails)
+            claims = await self._claim(now, most, taken[fails], failing=fails)
             for each in claims:
                 self._start(each)
             # Others may be due as well. Without a claim, what is due is left to other nodes.
@@ -159,10 +166,13 @@ class DeliveryWorker:
             soonest.append(now + timedelta(seconds=pause))
         return max(0.0, (min(soonest) - now).total_seconds())
 
-    def _failing_turns(self) -> int:
-        return sum(claim.failures > 0 for claim in self._running.values())
+    def _places(self, *, failing: bool) -> Places:
+        turns = [each for each in self._running.values() if (each.failures > 0) is failing]
+        return Places(Counter(each.channel.user_id for each in turns), PLACES_OF_USER)
 
-    async def _claim(self, now: datetime, most: int, *, failing: bool) -> list[Claim]:
+    async def _claim(
+        self, now: datetime, most: int, places: Places, *, failing: bool
+    ) -> list[Claim]:
         present: list[Key] = []
         if self._grace:
             waiting = await self._database.read(
@@ -172,8 +182,14 @@ class DeliveryWorker:
                 each.key for each in waiting if self._has_seen(each.key[0], each.seq, each.presence)
             ]
         return await self._database.write(
-            lambda t: outbox.claim(
-                t, now, most, failing=failing, grace=self._grace, present=present
+            lambda t: channel_claims.claim(
+                t,
+                now,
+                most,
+                failing=failing,
+                places=places,
+                grace=self._grace,
+                present=present,
             )
         )
 
@@ -207,7 +223,8 @@ class DeliveryWorker:
                 ends = outcome is None
                 continue
             outcome = await self._deliver(claim, found, failures)
-            if outcome.state is DeliveryState.SENT:
+            ends = outcome is None
+            if outcome is not None and outcome.state is DeliveryState.SENT:
                 failures = 0
 
     async def _close_shown(self, claim: Claim, closing: Closing) -> Outcome | Closing | None:
@@ -223,7 +240,8 @@ class DeliveryWorker:
             return closing if failed.is_final else None
         return closing
 
-    async def _deliver(self, claim: Claim, pending: Pending, failures: int) -> Outcome:
+    async def _deliver(self, claim: Claim, pending: Pending, failures: int) -> Outcome | None:
+        """Send the first rows, or skip them; ``None`` to leave them to the node with the device."""
         channel, kind = claim.channel, claim.channel.kind.value
         seqs = tuple(each.seq for each in pending.batch)
         if channel.only_when_away:
@@ -231,6 +249,8 @@ class DeliveryWorker:
             if seen:
                 metrics.deliveries.labels(kind, "skipped_seen").inc(len(seen))
                 return Outcome(tuple(seen), DeliveryState.SKIPPED_SEEN)
+            if not claim.may_send(pending.notification):
+                return None
         batch_id = f"{channel.id}.{pending.end}"
         try:
             await attempt(self.senders, channel, *pending.batch, batch_id=batch_id)

@@ -1,7 +1,9 @@
 """What a worker of channels is given, and what it reports: claims, pending rows and outcomes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from useby.domain.channel import Channel, DeliveryState
@@ -18,6 +20,36 @@ class Claim:
     """Number of attempts that failed since the last success."""
     may_rest: bool = False
     """True if the user has quiet hours."""
+    sends_until: datetime | None = None
+    """Time until which a notification must have been added to be sent. Later ones may only be
+    skipped: with ``onlyWhenAway``, the node that has the device comes first. ``None`` for any."""
+
+    def may_send(self, notification: Notification) -> bool:
+        """Return whether each node has had the time to skip a notification."""
+        return self.sends_until is None or notification.created_at <= self.sends_until
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Places of a worker that its turns take, by user, of which one user may have only some."""
+
+    taken: Mapping[str, int] = field(default_factory=dict)
+    of_user: int = sys.maxsize
+    """Maximum places of one user."""
+
+    @property
+    def full(self) -> list[str]:
+        """Return the users who can have no other place."""
+        return [user_id for user_id, count in self.taken.items() if count >= self.of_user]
+
+    def fitting(self, user_ids: Iterable[str]) -> list[bool]:
+        """Return for each of some channels, by their users, whether it can have a place."""
+        counts = Counter(self.taken)
+        fits = []
+        for user_id in user_ids:
+            fits.append(counts[user_id] < self.of_user)
+            counts[user_id] += fits[-1]
+        return fits
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,20 @@
-"""Claim channels that have something to deliver, and record what became of it.
+"""Record what became of the notifications of a claimed channel, and find those that are next.
 
-A worker claims a channel, sends its pending notifications in the order of ``seq``, and records each
-before it sends the next. A claim ends by itself, so that another node goes on when a worker is
-killed. Nothing here waits for rows that other transactions lock.
+A worker claims a channel (``store.channel_claims``), sends its pending notifications in the order
+of ``seq``, and records each before it sends the next. Nothing here waits for rows that other
+transactions lock.
 
 A channel without pending rows has no ``next_at``, and the trigger that adds a row sets it. Writers
 of notifications hold the row of their user, so ``next_at`` becomes empty under the same lock: no
 row that is being added is overlooked.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from itertools import takewhile
+from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-from uuid_utils import uuid7
 
 from useby.domain.channel import (
     MOST_DELIVERIES,
@@ -33,93 +32,20 @@ from useby.store import (
     notifications,
     shown_pushes,
 )
+from useby.store.channel_claims import CLAIM_SECONDS
 from useby.store.channel_rests import Rest
 from useby.store.database import Transaction
 from useby.store.locks import try_lock_users
 from useby.store.schema import channels as table
 from useby.store.schema import notifications as stored
-from useby.store.schema import outbox, users
-from useby.store.shown_pushes import Key
+from useby.store.schema import outbox
 
-CLAIM_SECONDS: Final = 20.0
-"""Time for which a claim lasts: an attempt takes at most half of it, and each row renews it."""
 LOCKED_SECONDS: Final = 0.2
 """Time after which a channel is looked at again whose user another transaction locks."""
 MOST_READ: Final = 100
 """Maximum read notifications that are skipped at once."""
 MOST_ERROR: Final = 300
 UNDELIVERED: Final = "given up: nothing could be delivered for 24 hours"
-
-
-class Due(NamedTuple):
-    """Times at which workers have to look at channels; ``None`` if there is no such channel."""
-
-    fresh: datetime | None
-    """That of channels whose last attempt was successful."""
-    failing: datetime | None
-
-
-_ACTIVE: Final = sa.and_(table.c.user_id == users.c.id, users.c.disabled_at.is_(None))
-
-
-def next_due(connection: Connection) -> Due:
-    """Return the earliest times at which channels are to be looked at."""
-    earliest = sa.select(table.c.next_at).join(users, _ACTIVE).order_by(table.c.next_at).limit(1)
-    at = [
-        connection.scalar(earliest.where(table.c.next_at.is_not(None), condition))
-        for condition in (table.c.failures == 0, table.c.failures > 0)
-    ]
-    return Due(*at)
-
-
-def claim(
-    transaction: Transaction,
-    now: datetime,
-    most: int,
-    *,
-    failing: bool,
-    grace: timedelta = timedelta(),
-    present: Collection[Key] = (),
-) -> list[Claim]:
-    """Claim channels that are to be looked at; those that another transaction locks are left.
-
-    Args:
-        transaction: The running write.
-        now: The current time, aware.
-        most: Maximum number of channels.
-        failing: True for channels whose last attempt failed, false for the others.
-        grace: Time for which a channel that is for absent users is left to the nodes that have a
-            device of the user.
-        present: Channels of users who are at a device of this node, which are claimed in any case.
-    """
-    over = [~table.c.only_when_away, table.c.next_at <= now - grace]
-    if present:
-        over.append(sa.tuple_(table.c.user_id, table.c.id).in_(list(present)))
-    claim_id = str(uuid7())
-    rows = transaction.connection.execute(
-        sa.select(table.c.failures, users.c.deferral.is_not(None), *channels.COLUMNS)
-        .join(users, _ACTIVE)
-        .where(
-            table.c.next_at <= now,
-            table.c.failures > 0 if failing else table.c.failures == 0,
-            sa.or_(*over),
-        )
-        .order_by(table.c.next_at)
-        .limit(most)
-        .with_for_update(of=table, key_share=True, skip_locked=True)
-    ).all()
-    claims = [
-        Claim(claim_id, channels.from_columns(columns), failures, may_rest)
-        for failures, may_rest, *columns in rows
-    ]
-    if claims:
-        transaction.connection.execute(
-            sa.update(table)
-            .where(table.c.user_id == sa.bindparam("owner"), table.c.id == sa.bindparam("channel"))
-            .values(claim=claim_id, next_at=now + timedelta(seconds=CLAIM_SECONDS)),
-            [{"owner": each.channel.user_id, "channel": each.channel.id} for each in claims],
-        )
-    return claims
 
 
 def advance(
@@ -184,6 +110,7 @@ class _Turn:
         self._transaction = transaction
         self._run = transaction.connection.execute
         self._now = now
+        self._claim = claim
         channel = claim.channel
         self._user_id, self._key = channel.user_id, channel.key
         self._shows = channel.kind in SHOWING_KINDS
@@ -294,6 +221,8 @@ class _Turn:
     def _batch(self, rows: Sequence[Notification], due_at: datetime, most: int) -> Pending:
         """Return what is sent together: all that is unread, or what an attempt had that failed."""
         unread = [each for each in rows if each.read_at is None][:most]
+        if self._claim.may_send(unread[0]):
+            unread = list(takewhile(self._claim.may_send, unread))
         end = self._batch_end if self._batch_end >= unread[0].seq else unread[-1].seq
         together = [each for each in unread if each.seq <= end]
         first, *others = notification_items.with_items(self._transaction.connection, together)
