@@ -17,6 +17,7 @@ from tests.support.resolver import Resolver
 from tests.support.webhook_receiver import OK, Receiver, status
 
 from useby.delivery.channel import NotDelivered
+from useby.delivery.name_look_ups import NameLookUps
 from useby.delivery.outbound import (
     REFUSED,
     REFUSED_PLAIN,
@@ -25,7 +26,6 @@ from useby.delivery.outbound import (
     Outbound,
     Refused,
     check,
-    resolve,
     retry_after,
 )
 from useby.domain.channel import ChannelKind, DeliveryState
@@ -190,13 +190,13 @@ async def test_a_name_that_cannot_be_resolved_may_be_later(strict: Outbound) -> 
 
 async def test_a_unix_socket_is_never_connected_to() -> None:
     with pytest.raises(NotImplementedError):
-        await GuardedBackend(NETWORKS, plain=True).connect_unix_socket("/run/some.sock")
+        backend = GuardedBackend(NETWORKS, NameLookUps(), plain=True)
+        await backend.connect_unix_socket("/run/some.sock")
 
 
 async def test_the_guard_itself_refuses() -> None:
     with pytest.raises(Refused):
-        await GuardedBackend((), plain=False).connect_tcp("127.0.0.1", 80)
-    assert await resolve("127.0.0.1", 80)
+        await GuardedBackend((), NameLookUps(), plain=False).connect_tcp("127.0.0.1", 80)
 
 
 @pytest.mark.parametrize("code", [200, 201, 202, 204, 299])

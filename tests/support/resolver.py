@@ -1,6 +1,5 @@
 """Answers of a resolver, as a test wants them."""
 
-import asyncio
 import socket
 from typing import Any
 
@@ -12,13 +11,12 @@ class Resolver:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[list[str]]) -> None:
         self.asked: list[str] = []
-        loop = asyncio.get_running_loop()
-        real = loop.getaddrinfo
+        real = socket.getaddrinfo
 
-        async def getaddrinfo(host: Any, port: Any, **options: Any) -> Any:
+        def getaddrinfo(host: Any, port: Any, *more: Any, **options: Any) -> Any:
             answers = names.get(str(host))
             if answers is None:
-                return await real(host, port, **options)
+                return real(host, port, *more, **options)
             self.asked.append(str(host))
             found = answers[min(len(self.asked), len(answers)) - 1]
             return [
@@ -32,4 +30,4 @@ class Resolver:
                 for each in found
             ]
 
-        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)

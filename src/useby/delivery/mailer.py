@@ -6,6 +6,7 @@ for which a mail was not sent names no host and no address: it is shown to users
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from email import policy
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import aiosmtplib
 
 from useby.delivery.channel import NotDelivered
+from useby.delivery.name_look_ups import NameLookUps
 from useby.domain.mail import Mail, MailServer, Sender, Tls, is_mailbox, mail_server, sender
 from useby.settings import Settings
 
@@ -55,6 +57,7 @@ class Mailer:
         self._sender = sender
         self._name = f"[{name}]" if ":" in name or name.replace(".", "").isdecimal() else name
         self._tls: ssl.SSLContext | None = None
+        self._names = NameLookUps()
 
     async def send(self, mail: Mail) -> str:
         """Send a mail. The caller cancels an attempt that takes too long.
@@ -91,7 +94,7 @@ class Mailer:
             self._tls = await asyncio.to_thread(ssl.create_default_context)  # it reads files
         smtp = aiosmtplib.SMTP(
             hostname=server.host,
-            port=server.port,
+            sock=await self._socket(),
             local_hostname=self._name,
             use_tls=server.tls is Tls.IMPLICIT,
             start_tls=False,
@@ -116,6 +119,29 @@ class Mailer:
                     await smtp.quit()
         finally:
             smtp.close()
+
+    async def _socket(self) -> socket.socket:
+        """Return a connection to the first address of the server that accepts one.
+
+        Raises:
+            OSError: The name cannot be resolved, or no address accepts a connection.
+        """
+        loop, port = asyncio.get_running_loop(), self._server.port
+        error = OSError("the host has no address")
+        for address in await self._names.addresses(self._server.host, port):
+            family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
+            connection = socket.socket(family, socket.SOCK_STREAM)
+            connection.setblocking(False)
+            with contextlib.ExitStack() as opened:
+                opened.callback(connection.close)
+                try:
+                    await loop.sock_connect(connection, (str(address), port))
+                except OSError as failed:
+                    error = failed
+                else:
+                    opened.pop_all()
+                    return connection
+        raise error
 
 
 def mailer(settings: Settings) -> Mailer | None:

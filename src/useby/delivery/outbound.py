@@ -14,7 +14,8 @@ from typing import Any, Final
 import httpcore
 
 from useby.delivery.channel import NotDelivered
-from useby.domain.addresses import Address, Network, is_named, literal, may_connect
+from useby.delivery.name_look_ups import NameLookUps
+from useby.domain.addresses import Address, Network, is_named, may_connect
 
 MOST_READ: Final = 64 * 1024
 """Bytes of an answer that are read."""
@@ -53,14 +54,16 @@ class Answer:
 class GuardedBackend(httpcore.AsyncNetworkBackend):
     """Opens connections to addresses that are allowed, and to no others, nor to files."""
 
-    def __init__(self, allowed: Sequence[Network], *, plain: bool) -> None:
+    def __init__(self, allowed: Sequence[Network], names: NameLookUps, *, plain: bool) -> None:
         """Store the rules.
 
         Args:
             allowed: Networks that are allowed although they are not public.
+            names: Looks up the names of hosts.
             plain: Whether connections are not encrypted, and so must be to ``allowed``.
         """
         self._allowed = allowed
+        self._names = names
         self._plain = plain
         self._backend = httpcore.AnyIOBackend()
 
@@ -79,7 +82,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             ConnectError: The host cannot be resolved, or no address answers.
         """
         error: Exception | None = None
-        for address in self._permitted(await resolve(host, port)):
+        try:
+            found = await self._names.addresses(host, port)
+        except OSError as failed:
+            raise httpcore.ConnectError(str(failed)) from None
+        for address in self._permitted(found):
             try:
                 return await self._backend.connect_tcp(
                     str(address), port, timeout, local_address, socket_options
@@ -102,21 +109,6 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         return found[:MOST_ADDRESSES]
 
 
-async def resolve(host: str, port: int) -> list[Address]:
-    """Return the addresses of a host, each once.
-
-    Raises:
-        ConnectError: The host cannot be resolved.
-    """
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, type=1)  # SOCK_STREAM
-    except (OSError, UnicodeError):
-        raise httpcore.ConnectError("the host's name cannot be resolved") from None
-    addresses = (literal(str(each[4][0])) for each in found)
-    return list(dict.fromkeys(each for each in addresses if each is not None))
-
-
 class Connections:
     """Connections that are kept between requests, by origin; each sends one request at a time.
 
@@ -127,7 +119,10 @@ class Connections:
     def __init__(self, allowed: Sequence[Network], ssl_context: ssl.SSLContext) -> None:
         """Store the rules; see ``Outbound``."""
         self._context = ssl_context
-        self._backends = {plain: GuardedBackend(allowed, plain=plain) for plain in (True, False)}
+        names = NameLookUps()
+        self._backends = {
+            plain: GuardedBackend(allowed, names, plain=plain) for plain in (True, False)
+        }
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
         self._count = 0
 
