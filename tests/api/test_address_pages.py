@@ -10,6 +10,8 @@ import pytest
 from tests.support.mail_server import PUBLIC_URL, MailReceiver, receiving_mail
 from tests.support.rest_app import Rest
 
+from useby.auth.address_links import unsubscribe_token
+from useby.store import channels
 from useby.store.database import Database
 
 ADDRESS = "ada@useby.example"
@@ -134,6 +136,44 @@ async def test_a_single_click_ends_the_mails_and_a_repetition_changes_nothing(
     assert not await is_confirmed(ada, path)
     assert (await ada.post(f"{path}/test")).json()["sent"] is False
     assert (await anybody.post(link)).status_code == 403, "the first link stays used"
+
+
+async def test_a_link_that_ends_the_mails_works_after_the_address_is_confirmed_again(
+    mailing: Rest, receiver: MailReceiver
+) -> None:
+    """A person may open any mail that they have kept."""
+    _, ada = await mailing.person()
+    path, link = await added(ada, receiver)
+    await mailing.client().post(link)
+    first = await unsubscribe_path(ada, path, receiver)
+    for _ in range(2):
+        assert (await mailing.client().post(first, content=ONE_CLICK)).status_code == 200
+        assert not await is_confirmed(ada, path)
+        count = len(receiver.mails) + 1
+        await ada.patch(path, json={"address": ADDRESS})
+        again = await link_of_mail(receiver, count)
+        assert (await mailing.client().post(again)).status_code == 200
+        assert (await mailing.client().post(again)).status_code == 403
+        assert await is_confirmed(ada, path)
+        assert (await mailing.client().post(link)).status_code == 403
+    await ada.delete(path)
+    gone = await mailing.client().post(first, content=ONE_CLICK)
+    assert (gone.status_code, "This link ends no mails" in gone.text) == (403, True)
+
+
+async def test_a_link_that_ends_the_mails_of_an_earlier_version_works(
+    mailing: Rest, receiver: MailReceiver
+) -> None:
+    """Its secret had one part, which signed links of both kinds."""
+    user, ada = await mailing.person()
+    path, link = await added(ada, receiver)
+    (before,) = await mailing.database.read(lambda c: channels.list_(c, user.id))
+    assert before.secret is not None
+    assert "." not in before.secret
+    kept = f"/mail/unsubscribe?token={unsubscribe_token(before)}"
+    await mailing.client().post(link)
+    assert (await mailing.client().post(kept, content=ONE_CLICK)).status_code == 200
+    assert not await is_confirmed(ada, path)
 
 
 async def test_a_link_of_a_channel_that_is_deleted_or_forged_does_nothing(

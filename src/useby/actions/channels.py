@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from uuid_utils import uuid7
 
+from useby.auth.address_links import renewed
 from useby.domain.account import TokenRefused, TokenStatus
 from useby.domain.channel import MAX_CHANNELS, Channel, ChannelKind, TooManyChannels
 from useby.domain.events import DeliveryScheduled
@@ -99,7 +100,7 @@ def change(
 def confirm(transaction: Transaction, verified: Channel, now: datetime) -> bool:
     """Confirm the address of a channel, for whose present secret a link was verified.
 
-    The secret is replaced, so that the link works once.
+    A part of the secret is replaced, so that the link works once.
 
     Returns:
         False if the channel has changed since.
@@ -108,7 +109,8 @@ def confirm(transaction: Transaction, verified: Channel, now: datetime) -> bool:
     channel = channels.get(transaction.connection, verified.user_id, verified.id)
     if channel is None or (channel.secret, channel.target) != (verified.secret, verified.target):
         return False
-    _store(transaction, replace(channel, confirmed_at=now, secret=new_secret()), now)
+    secret = renewed(channel.secret or "", new_secret())
+    _store(transaction, replace(channel, confirmed_at=now, secret=secret), now)
     return True
 
 

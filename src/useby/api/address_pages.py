@@ -19,7 +19,13 @@ from useby.store import channels
 
 CONFIRM: Final = "Confirm your address"
 UNSUBSCRIBE: Final = "No more mails"
-INVALID: Final = "The link has expired or was used, or a newer mail has another one."
+INVALID: Final = {
+    Purpose.CONFIRM: "The link has expired or was used, or a newer mail has another one.",
+    Purpose.UNSUBSCRIBE: (
+        "This link ends no mails: the account sends none to this address any more, or the link is"
+        " not complete. Open the one in the newest mail."
+    ),
+}
 
 
 async def show_confirm(request: Request) -> Response:  # noqa: ARG001 - the interface of Starlette
@@ -36,7 +42,7 @@ async def confirm(request: Request) -> Response:
     except Problem as refused:
         return refusal(CONFIRM, refused)
     if not await node.database.write(lambda t: actions.confirm(t, channel, now)):
-        return refusal(CONFIRM, Problem(HTTPStatus.FORBIDDEN, INVALID))
+        return refusal(CONFIRM, Problem(HTTPStatus.FORBIDDEN, INVALID[Purpose.CONFIRM]))
     text = "Your address is confirmed. Each mail has a link that ends them."
     return page("The address is confirmed", paragraph(text))
 
@@ -73,4 +79,6 @@ async def _verified(node: Context, request: Request, purpose: Purpose) -> Channe
         if channel is not None and is_valid(channel, purpose, token, node.now()):
             return channel
     wait = node.rates.hit("link", network_of(request.client.host if request.client else ""))
-    raise Problem(HTTPStatus.FORBIDDEN, INVALID) if wait is None else Problem.too_many(wait)
+    if wait is not None:
+        raise Problem.too_many(wait)
+    raise Problem(HTTPStatus.FORBIDDEN, INVALID[purpose])

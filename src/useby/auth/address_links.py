@@ -1,8 +1,9 @@
 """Tokens of links in mails to the address of a channel: to confirm it, and to get no more mails.
 
-The channel's own secret signs them. It is replaced when the address is confirmed, so a link that
-confirms works once, and a link that ends the mails works as long as they are sent. Both are bound
-to the address: one that has been replaced can neither confirm nor end the mails to another.
+The channel's own secret signs them, which has two parts. The first is replaced when the address is
+confirmed, so a link that confirms works once. The second stays, so a link that ends the mails works
+as long as the channel has its address, also after it was confirmed again. Both are bound to the
+address: one that has been replaced can neither confirm nor end the mails to another.
 """
 
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class Purpose(StrEnum):
 
 
 CONFIRM_WITHIN: Final = timedelta(hours=24)
+SEPARATOR: Final = "."
+"""Between the parts of a secret. One that was stored by an earlier version has one part."""
 NEVER: Final = 0
 """End of a token that has none."""
 _MOST_DIGITS: Final = 12
@@ -35,6 +38,11 @@ class Named:
     """Time at which it ends, in Unix seconds, or ``NEVER``."""
     channel_id: str
     user_id: str
+
+
+def renewed(secret: str, first: str) -> str:
+    """Return a secret with another first part, under which used links to confirm are not valid."""
+    return f"{first}{SEPARATOR}{secret.rpartition(SEPARATOR)[2]}"
 
 
 def confirm_token(channel: Channel, now: datetime) -> str:
@@ -61,7 +69,9 @@ def is_valid(channel: Channel, purpose: Purpose, token: str, now: datetime) -> b
     found = named(token)
     if found is None or channel.secret is None or channel.kind is not ChannelKind.EMAIL:
         return False
-    if not is_signed(channel.secret.encode(), purpose, token, channel.target):
+    # An earlier version, which may run beside this one, signs with the whole secret.
+    keys = {_key(channel.secret, purpose), channel.secret}
+    if not any(is_signed(each.encode(), purpose, token, channel.target) for each in keys):
         return False
     return found.ends == NEVER or now.timestamp() < found.ends
 
@@ -70,4 +80,8 @@ def _token(channel: Channel, purpose: Purpose, ends: int) -> str:
     if channel.secret is None:
         raise ValueError("a channel of another kind has no links in mails")
     body = f"{ends} {channel.id} {channel.user_id}"
-    return sign(channel.secret.encode(), purpose, body, channel.target)
+    return sign(_key(channel.secret, purpose).encode(), purpose, body, channel.target)
+
+
+def _key(secret: str, purpose: Purpose) -> str:
+    return secret.rpartition(SEPARATOR)[2] if purpose is Purpose.UNSUBSCRIBE else secret
