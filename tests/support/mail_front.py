@@ -22,7 +22,7 @@ from tests.support.webhook_receiver import Received, Receiver
 from useby.delivery.mailer import mailer
 
 REPEATED = {408, 425, 429}
-_ENTRY = re.compile(rf"^(.*)\n{re.escape(PUBLIC_URL)}/#/inbox\?notification=(\S+)$", re.MULTILINE)
+_ENTRY = re.compile(rf"^(.*)\n{re.escape(PUBLIC_URL)}/#/inbox(?:/(\S+))?$", re.MULTILINE)
 
 
 def messages_of(mail: ReceivedMail) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Notifications on the page."""
 
 from playwright.async_api import Browser, expect
+from tests.support.axe import violations
 from tests.support.pages import a_window, add, day, opened, sign_up
 from tests.support.process_node import NodeProcess
 
@@ -33,6 +34,28 @@ async def test_a_notification_is_marked_read_on_all_devices(
         await expect(here).to_have_title("useby")
         await there.get_by_role("radio", name="All").check()
         await expect(items).to_have_count(3)
+
+
+async def test_the_link_of_a_mail_or_a_push_opens_its_notification(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        items = [{"message": f"Message {number}"} for number in range(120)]
+        answer = await rest.post("/api/notifications/batch", json={"items": items})
+        ids = [each["notification"]["id"] for each in answer.json()["results"]]
+        page = await opened(context, server, f"inbox/{ids[0]}")
+        oldest = page.get_by_role("listitem", name="Message 0", exact=True)
+        await expect(oldest).to_be_focused()
+        await expect(oldest).to_be_in_viewport()
+        await page.evaluate(f"location.hash = '#/inbox/{ids[-1]}'")  # as the service worker does
+        newest = page.get_by_role("listitem", name="Message 119", exact=True)
+        await expect(newest).to_be_focused()
+        await expect(oldest).not_to_have_attribute("aria-current", "true")
+        await rest.delete(f"/api/notifications/{ids[5]}")
+        await page.goto(f"{server.url}/#/inbox/{ids[5]}")
+        await expect(page.get_by_role("status")).to_contain_text("not listed any more")
+        assert await violations(page) == []
 
 
 async def test_a_summary_lists_its_items(browser: Browser, server: NodeProcess) -> None:

@@ -14,23 +14,28 @@ from tests.support.chromium import WHOLE, launched
 from tests.support.offline_pages import ready
 from tests.support.pages import a_window, add, message, opened, sign_up
 from tests.support.process_node import NodeProcess, serving
-from tests.support.push_browser import PushBrowser, closed, verified
+from tests.support.push_browser import PushBrowser, b64, closed, verified
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK, Received, Receiver, receiving, status
 
 SUBSCRIPTIONS: Final = """
 (given) => {
-  const subscription = (options) => ({
-    endpoint: given.endpoint,
-    options,
-    toJSON: () => given,
+  const bytes = (key) => {
+    const text = atob(key.replace(/-/g, "+").replace(/_/g, "/"));
+    return Uint8Array.from(text, (each) => each.charCodeAt(0)).buffer;
+  };
+  const subscription = ({ number, applicationServerKey: key }) => ({
+    endpoint: `${given.endpoint}#${number}`,
+    options: { userVisibleOnly: true, applicationServerKey: bytes(key) },
+    toJSON: () => ({ ...given, endpoint: `${given.endpoint}#${number}` }),
     unsubscribe: async () => delete localStorage.test,
   });
   PushManager.prototype.getSubscription = async () =>
     "test" in localStorage ? subscription(JSON.parse(localStorage.test)) : null;
   PushManager.prototype.subscribe = async (options) => {
-    localStorage.test = JSON.stringify(options);
-    return subscription(options);
+    const number = (sessionStorage.number = Number(sessionStorage.number ?? 0) + 1);
+    localStorage.test = JSON.stringify({ ...options, number });
+    return subscription({ ...options, number });
   };
 }
 """
@@ -111,6 +116,7 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
         assert await page.evaluate("JSON.parse(localStorage.test)") == {
             "userVisibleOnly": True,
             "applicationServerKey": key,
+            "number": 1,
         }
         (channel,) = (await rest.get("/api/channels")).json()["items"]
         await rest.patch(f"/api/channels/{channel['id']}", json={"onlyWhenAway": False})
@@ -146,8 +152,19 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
 
         await page.goto(f"{server.url}/#/settings")
         await expect(row).to_be_visible()
-        await worker.evaluate("open('#/inbox').catch(() => {})")  # the focus needs a real click
+        link = push.json["link"]
+        await worker.evaluate(f"open('{link}').catch(() => {{}})")  # the focus needs a real click
         await expect(page.get_by_role("heading", level=1)).to_have_text("Eingang")
+        await expect(page.get_by_role("listitem", name="Die Milch läuft ab")).to_be_focused()
+
+        change = "(key) => ({ ...JSON.parse(localStorage.test), applicationServerKey: key })"
+        other = await page.evaluate(change, b64(later.public))
+        await page.evaluate("(it) => (localStorage.test = JSON.stringify(it))", other)
+        await page.reload()
+        renewed_here = "JSON.parse(localStorage['useby.push']).endpoint.endsWith('#2')"
+        await page.wait_for_function(renewed_here)
+        assert await page.evaluate("JSON.parse(localStorage.test).applicationServerKey") == key
+        assert (await rest.post(f"/api/channels/{channel['id']}/test")).json()["sent"]
 
         renewed = json.dumps(later.subscription(receiver.url("/later")))
         await worker.evaluate(f"renew({{ toJSON: () => ({renewed}) }}, null)")

@@ -150,7 +150,7 @@ def notifications_mail(
     subject = one_line_subject(notifications[0].message, MOST_SUBJECT - len(more)) + more
     paragraphs: list[Paragraph] = []
     for each in notifications:
-        paragraphs.append(Paragraph(each.message, link(base, f"#/inbox?notification={each.id}")))
+        paragraphs.append(Paragraph(each.message, link(base, each.fragment)))
         if each.items:
             paragraphs.append(Paragraph("\n".join(f"- {item.message}" for item in each.items)))
     paragraphs.append(Paragraph("No more mails to this address", unsubscribe))

@@ -78,8 +78,7 @@ class WebPush:
         await self._outbound.close()
 
     def _payload(self, notification: Notification) -> bytes:
-        product_id = notification.product_id
-        place = "#/inbox" if product_id is None else f"#/products/{product_id}"
+        place = notification.fragment
         link = place if self._public_url is None else f"{self._public_url}/{place}"
         return _fitting(
             {

@@ -126,3 +126,8 @@ class Notification:
         if self.event is Cause.CUSTOM or (self.event is Cause.SNOOZED and is_other):
             return None
         return self.household_id or self.user_id
+
+    @property
+    def fragment(self) -> str:
+        """Fragment of the page's URL that shows it; that of the inbox for a test message."""
+        return f"#/inbox/{self.id}" if self.seq else "#/inbox"

@@ -20,6 +20,8 @@ const TOGETHER = 100;
 const MANY = 20;
 /** Milliseconds without another notification after which few, or many, are announced. */
 const QUIET = { few: 200, many: 3_000 };
+/** Maximum pages that are loaded to find a notification, of fifty each. */
+const MOST_PAGES = 10;
 const FILTERS = { all: {}, unread: { unread: "true" }, snoozed: { snoozed: "true" } };
 
 export class Mailbox {
@@ -68,6 +70,20 @@ export class Mailbox {
       const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], cursor);
       this.#store.update(withInboxPage, filter, this.#keptOf(items, since), nextCursor, false);
     });
+  }
+
+  /**
+   * List a notification with all that came after it.
+   *
+   * @param {string} id
+   * @returns {Promise<boolean>} false if it was deleted, or is older than `MOST_PAGES` pages
+   */
+  async find(id) {
+    const { inbox } = this.#store.state;
+    if (!inbox.loaded || !inbox.ids.includes(id)) await this.choose("all");
+    const isListed = () => this.#store.state.inbox.ids.includes(id);
+    for (let page = 1; page < MOST_PAGES && !isListed(); page += 1) await this.more();
+    return isListed();
   }
 
   /** @param {Filter} filter */

@@ -60,7 +60,7 @@ export class Push {
     });
     const kept = this.#kept;
     if (!kept || this.ability !== "on") return;
-    const { endpoint } = await this.#subscribe();
+    const { endpoint } = await this.#subscribe(await keyOfNode());
     if (endpoint !== kept.endpoint) await this.#register(kept.name);
     await this.closeRead();
   }
@@ -73,7 +73,7 @@ export class Push {
    */
   async turnOn(name) {
     if ((await Notification.requestPermission()) !== "granted") return this.ability;
-    await this.#subscribe();
+    await this.#subscribe(await keyOfNode());
     await this.#register(name);
     return this.ability;
   }
@@ -111,12 +111,17 @@ export class Push {
     for (const each of shown) if (!unread.has(each.tag)) each.close();
   }
 
-  async #subscribe() {
+  /**
+   * Return the subscription of this person, made with the node's key: push services refuse what is
+   * signed with another one.
+   *
+   * @param {string} key
+   */
+  async #subscribe(key) {
     const { pushManager } = await ready();
     const present = await pushManager.getSubscription();
-    if (present && this.#kept) return present;
-    await present?.unsubscribe(); // it was another person's
-    const { key } = /** @type {{key: string}} */ (await request("GET", "push/key"));
+    if (present && this.#kept && isMadeWith(present, key)) return present;
+    await present?.unsubscribe();
     return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   }
 
@@ -137,6 +142,24 @@ export class Push {
     const words = Object.fromEntries(SEVERITIES.map((each) => [each, t(`word.${each}`)]));
     await (await caches.open(PUSHES)).put(ENTRY, new Response(JSON.stringify({ channel: id, words })));
   }
+}
+
+/** Return the public key of the node, which a restored or a new database may have replaced. */
+async function keyOfNode() {
+  const { key } = /** @type {{key: string}} */ (await request("GET", "push/key"));
+  return key;
+}
+
+/**
+ * @param {PushSubscription} subscription
+ * @param {string} key in base64url
+ * @returns {boolean} true also if the browser does not show its key
+ */
+function isMadeWith({ options }, key) {
+  const own = options?.applicationServerKey;
+  if (!own) return true;
+  const text = btoa(String.fromCharCode(...new Uint8Array(own)));
+  return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "") === key;
 }
 
 /** @returns {Promise<ServiceWorkerRegistration>} */

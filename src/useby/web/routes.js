@@ -7,7 +7,12 @@
  */
 
 /** @typedef {"due" | "products" | "product" | "add" | "inbox" | "insights" | "settings" | "invite"} View */
-/** @typedef {{view: View, id: string}} Route */
+/**
+ * `id` is that of the product, of the notification that a mail or a push leads to, or the token of an
+ * invitation.
+ *
+ * @typedef {{view: View, id: string}} Route
+ */
 
 /** Views with a link of their own, in the order of the links. */
 /** @type {readonly Exclude<View, "product" | "invite">[]} */
@@ -35,7 +40,7 @@ export function routeOf(fragment, views = VIEWS) {
   if (name === "products" && id) return { view: "product", id: decoded(id) };
   if (name === "invite" && id) return { view: "invite", id: decoded(id) };
   const view = views.find((each) => each === name);
-  return { view: view ?? "due", id: "" };
+  return { view: view ?? "due", id: view === "inbox" ? decoded(id) : "" };
 }
 
 /**

@@ -62,6 +62,9 @@ test("a fragment leads to its view and back", () => {
   assert.deepEqual(routeOf("#/products/a%2Fb"), { view: "product", id: "a/b" });
   assert.equal(fragmentOf("product", "a/b"), "#/products/a%2Fb");
   assert.deepEqual(routeOf("#/inbox"), { view: "inbox", id: "" });
+  assert.deepEqual(routeOf("#/inbox/01a2"), { view: "inbox", id: "01a2" });
+  assert.deepEqual(routeOf("#/inbox?notification=01a2"), { view: "inbox", id: "" });
+  assert.deepEqual(routeOf("#/due/01a2"), { view: "due", id: "" });
   assert.deepEqual(routeOf("#/no-such-view"), { view: "due", id: "" });
   assert.deepEqual(routeOf("#/products/%E0%A4%A"), { view: "product", id: "%E0%A4%A" });
 });

@@ -250,6 +250,7 @@ export default {
   "inbox.warning": "Warnung",
   "inbox.error": "dringend",
   "inbox.items": "Alle zeigen",
+  "inbox.missing": "Diese Meldung steht nicht mehr hier: Sie wurde gelöscht, oder seither kamen viele andere.",
 
   "insights.title": "Einblicke",
   "insights.months": "Verbraucht und weggeworfen, letzte 12 Monate",

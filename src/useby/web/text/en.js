@@ -249,6 +249,7 @@ export default {
   "inbox.warning": "warning",
   "inbox.error": "urgent",
   "inbox.items": "Show all",
+  "inbox.missing": "This notification is not listed any more: it was deleted, or many have come since.",
 
   "insights.title": "Insights",
   "insights.months": "Used and thrown away, last 12 months",

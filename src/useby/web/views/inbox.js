@@ -9,7 +9,7 @@ import { Sentinel } from "../parts/sentinel.js";
 import { SnoozeMenu } from "../parts/snooze.js";
 import { Why } from "../parts/why.js";
 import { fragmentOf } from "../routes.js";
-import { useEffect, useState } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 
 /** @typedef {import("../types.js").Notification} Notification */
 
@@ -21,15 +21,19 @@ export function Inbox() {
   const { app, state } = useApp();
   const { t, mailbox } = app;
   const { inbox, unread } = state;
+  const wanted = state.route.id;
   const [count, setCount] = useState(SHOWN);
+  const [isMissing, setMissing] = useState(false);
   useEffect(() => {
-    if (!inbox.loaded) void app.load(() => mailbox.load());
+    if (wanted) void app.load(async () => setMissing(!(await mailbox.find(wanted))));
+    else if (!inbox.loaded) void app.load(() => mailbox.load());
   }, []);
-  const items = inbox.ids.slice(0, count).flatMap((id) => inbox.items.get(id) ?? []);
-  const isMore = count < inbox.ids.length || inbox.cursor !== null;
+  const shown = Math.max(count, inbox.ids.indexOf(wanted) + 1);
+  const items = inbox.ids.slice(0, shown).flatMap((id) => inbox.items.get(id) ?? []);
+  const isMore = shown < inbox.ids.length || inbox.cursor !== null;
   const showMore = async () => {
-    if (count + SHOWN >= inbox.ids.length) await mailbox.more();
-    setCount(count + SHOWN);
+    if (shown + SHOWN >= inbox.ids.length) await mailbox.more();
+    setCount(shown + SHOWN);
   };
   return html`
     <h1 tabindex="-1">${t("inbox.title")}</h1>
@@ -50,22 +54,27 @@ export function Inbox() {
         <${Icon} name="check" />${t("inbox.mark-all")}
       </button>
     </div>
+    ${isMissing && html`<p class="hint" role="status">${t("inbox.missing")}</p>`}
     ${inbox.loaded && !items.length && html`<p class="hint">${t(`inbox.none.${inbox.filter}`)}</p>`}
     <ul class="notifications" role="list" aria-label=${t("inbox.list")}>
-      ${items.map((each) => html`<${Item} key=${each.id} notification=${each} />`)}
+      ${items.map((each) => html`<${Item} key=${each.id} notification=${each} isWanted=${each.id === wanted} />`)}
     </ul>
-    ${isMore && inbox.loaded && html`<${Sentinel} mark=${`${count} ${inbox.cursor}`} onVisible=${showMore} />`}
+    ${isMore && inbox.loaded && html`<${Sentinel} mark=${`${shown} ${inbox.cursor}`} onVisible=${showMore} />`}
   `;
 }
 
-/** @param {{notification: Notification}} props */
-function Item({ notification }) {
+/** @param {{notification: Notification, isWanted: boolean}} props `isWanted` for the one that a link leads to */
+function Item({ notification, isWanted }) {
   const { app, state } = useApp();
   const { t, mailbox } = app;
   const { id, message, type, read, productId, event, created_at: at, snoozedUntil } = notification;
   const text = html`<bdi>${message}</bdi>`;
   const zone = state.me?.timeZone ?? state.zone; // a notification is the member's own
   const place = placeOf(state, notification);
+  const row = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    if (isWanted) row.current?.focus();
+  }, [isWanted]);
   /** @param {{currentTarget: HTMLElement}} event */
   const markRead = ({ currentTarget }) => {
     const next = currentTarget.closest("li")?.nextElementSibling?.querySelector("button");
@@ -74,7 +83,13 @@ function Item({ notification }) {
     void app.attempt(() => mailbox.markRead(id));
   };
   return html`
-    <li class=${`notification notification--${type} ${read ? "notification--read" : ""}`} aria-labelledby=${`${id}-text`}>
+    <li
+      ref=${row}
+      class=${`notification notification--${type} ${read ? "notification--read" : ""}`}
+      tabindex=${isWanted ? -1 : undefined}
+      aria-current=${isWanted || undefined}
+      aria-labelledby=${`${id}-text`}
+    >
       <${Icon} name=${{ info: "inbox", warning: "next3Days", error: "expired" }[type]} />
       <div class="notification__text">
         <p id=${`${id}-text`}>
