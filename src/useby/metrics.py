@@ -48,7 +48,7 @@ alert_failures = Counter(
 deliveries = Counter(
     "useby_deliveries",
     "Attempts of this node to deliver a notification over a channel, by kind of channel and"
-    " outcome: sent, skipped_seen, failed, retried.",
+    " outcome: sent, skipped_seen, failed, retried; given_up counts notifications after 24 hours.",
     ["kind", "outcome"],
 )
 deliveries_running = Gauge(

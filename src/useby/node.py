@@ -32,6 +32,7 @@ from useby.delivery.vapid import Vapid, stored_vapid
 from useby.delivery.worker import DeliveryWorker
 from useby.domain.events import (
     AlertScheduled,
+    DeliveriesGivenUp,
     DeliveryScheduled,
     Event,
     ExternalCommit,
@@ -178,6 +179,9 @@ class Node:
             self.hub.reconciler.all_soon()
             self.scheduler.wake()
             self.delivery.wake()
+            return
+        if isinstance(event, DeliveriesGivenUp):
+            metrics.deliveries.labels(event.kind.value, "given_up").inc(event.count)
             return
         if isinstance(event, DeliveryScheduled):
             self.delivery.wake()

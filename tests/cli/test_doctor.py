@@ -17,6 +17,7 @@ from tests.support.mail_server import FROM, PUBLIC_URL, served_mail
 from useby.auth.key import key_id
 from useby.auth.tokens import FOR_ANYBODY
 from useby.cli import doctor
+from useby.delivery import senders
 from useby.store import signing_keys
 from useby.store.health import has_wal_reset_bug
 from useby.store.lock import serving_lock
@@ -222,6 +223,34 @@ def test_a_server_that_push_services_cannot_reach_is_noted(
     monkeypatch.setenv("USEBY_PUSH_CONTACT", "mailto:ada@useby.example")
     text = "push services can reach you at mailto:ada@useby.example"
     assert _findings(useby)["Web Push"] == ("ok", text)
+
+
+def test_enabled_channels_that_this_machine_cannot_send_to_are_a_problem(
+    useby: Useby, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    useby("user", "add", "ada@example.org")
+    assert {"email channels", "apprise channels"}.isdisjoint(_findings(useby))
+    columns = "user_id, id, kind, name, created_at, target, enabled, minimum_severity"
+    columns += ", after_seconds, only_when_away, state, confirmed_at"
+    for number, (kind, enabled, confirmed) in enumerate(
+        [
+            *(("email", 1, "'2026-03-02'"), ("email", 0, "'2026-03-02'"), ("email", 1, "NULL")),
+            *(("apprise", 1, "NULL"), ("apprise", 1, "NULL"), ("webhook", 1, "NULL")),
+        ]
+    ):
+        values = f"id, '{number}', '{kind}', '', '2026-03-02', '', {enabled}, 'info', 0, 0, 'ok'"
+        _execute(
+            folder, f"INSERT INTO channels ({columns}) SELECT {values}, {confirmed} FROM users"
+        )
+    text = "1 of kind email cannot deliver from here: set USEBY_SMTP_URL"
+    assert _problems(useby) == {"email channels": text}
+    monkeypatch.setattr(senders, "LIBRARY", "no_such_library")
+    found = _findings(useby)
+    assert found["apprise channels"] == (
+        "problem",
+        "2 of kind apprise cannot deliver from here: run pip install 'useby[channels]'",
+    )
+    assert found["Apprise"][1].startswith("not installed")
 
 
 def test_the_mail_server_is_checked_without_a_mail(

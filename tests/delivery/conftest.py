@@ -6,11 +6,12 @@ import pytest
 from tests.support.channel_house import ChannelHouse
 from tests.support.channel_kinds import make
 from tests.support.databases import database_url
+from tests.support.node_fixtures import house, start, wall
 from tests.support.webhook_receiver import Receiver, receiving
 
 from useby.store.database import Database
 
-__all__ = ["database_url", "make"]
+__all__ = ["database_url", "house", "make", "start", "wall"]
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.support.webhook_receiver import OK, Received, Receiver, receiving, st
 
 from useby.actions import channels as actions
 from useby.domain.channel import ChannelState, DeliveryState
+from useby.domain.events import DeliveriesGivenUp
 from useby.domain.notification import Severity
 from useby.store import channel_claims
 
@@ -196,6 +197,7 @@ async def test_after_24_hours_of_failures_a_notification_is_given_up(
         await channels_house.until_states(channel, FAILED, FAILED, PENDING)
         found = await channels_house.current(channel)
         assert found.state is ChannelState.FAILED
+        assert channels_house.given_up == [DeliveriesGivenUp(channel.kind, 2)]
         receiver.answer = lambda _: OK
         await channels_house.jump(hours=2)
         await channels_house.until_states(channel, FAILED, FAILED, SENT)

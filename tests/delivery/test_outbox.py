@@ -4,10 +4,12 @@ import asyncpg
 import pytest
 from tests.support.channel_house import ChannelHouse
 from tests.support.databases import on_postgres
+from tests.support.in_process_node import InProcessNode
 from tests.support.webhook_receiver import Receiver, status
 
 from useby import metrics
-from useby.domain.channel import ChannelState, DeliveryState
+from useby.domain.channel import ChannelKind, ChannelState, DeliveryState
+from useby.domain.events import DeliveriesGivenUp
 from useby.domain.notification import Cause, Draft, Severity
 from useby.store import health, notifications
 from useby.store.database import Transaction
@@ -85,6 +87,14 @@ async def test_a_failure_is_visible_in_the_state_of_the_channel_in_doctor_and_in
     checked = await channels_house.database.read(health.check)
     assert checked.failing_channels == 1  # `useby doctor` prints it
     assert counter._value.get() == before + 1
+
+
+async def test_a_node_counts_what_was_given_up_in_a_metric(house: InProcessNode) -> None:
+    counter = metrics.deliveries.labels("email", "given_up")
+    before = counter._value.get()
+    event = DeliveriesGivenUp(ChannelKind.EMAIL, 3)
+    await house.node.database.write(lambda t: t.publish(event))
+    assert counter._value.get() == before + 3
 
 
 async def test_retries_are_spread_by_jitter(

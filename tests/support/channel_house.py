@@ -28,7 +28,7 @@ from useby.delivery.worker import DeliveryWorker
 from useby.domain.account import User
 from useby.domain.addresses import Network
 from useby.domain.channel import Channel, ChannelKind, Delivery, DeliveryState
-from useby.domain.events import Event, MarkedRead, NotificationsAdded
+from useby.domain.events import DeliveriesGivenUp, Event, MarkedRead, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import channels, marks, notifications
 from useby.store.database import Database
@@ -48,6 +48,7 @@ class ChannelHouse:
     """Networks that channels may send to."""
     seen: Callable[[str, int, timedelta], bool] = lambda *_: False
     workers: list[DeliveryWorker] = field(default_factory=list)
+    given_up: list[DeliveriesGivenUp] = field(default_factory=list)
     mailer: Mailer | None = None
     vapid: Vapid = field(
         default_factory=lambda: Vapid(new_private_key(), "mailto:ada@useby.example")
@@ -60,6 +61,8 @@ class ChannelHouse:
         if isinstance(event, NotificationsAdded):
             for each in self.workers:
                 each.wake()
+        if isinstance(event, DeliveriesGivenUp):
+            self.given_up.append(event)
         if isinstance(event, MarkedRead):
             for each in self.workers:
                 each.on_read(event.user_id)

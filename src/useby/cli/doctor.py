@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 from zoneinfo import available_timezones
@@ -29,9 +30,12 @@ from useby.cli.options import (
     read_settings,
 )
 from useby.cli.terminal import cell, console, print_json
+from useby.delivery.apprise import LIBRARY
 from useby.delivery.attempts import ATTEMPT_SECONDS
 from useby.delivery.channel import NotDelivered
 from useby.delivery.mailer import mailer
+from useby.delivery.senders import missing
+from useby.domain.channel import ChannelKind
 from useby.domain.mail import mail_server
 from useby.realtime.slots import SlotLimits
 from useby.settings import Settings
@@ -116,6 +120,7 @@ def _examine(url: str | None) -> Iterator[Finding]:
     yield _outbound(settings)
     yield _push(settings)
     yield _mail(settings)
+    yield _apprise(settings)
 
 
 def _key(settings: Settings, path: Path | None) -> Finding:
@@ -167,6 +172,7 @@ def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
         yield Finding(what, Level.PROBLEM, f"{name} can't be read: {error}")
         return
     yield from _judge(name, health)
+    yield from _channels(settings, health)
     if nodes_key is not None:
         yield _nodes_key(settings, path, nodes_key)
 
@@ -205,17 +211,25 @@ def _judge(name: str, health: DatabaseHealth) -> Iterator[Finding]:
             f"{health.alert_faults} products get no alerts: theirs can't be computed (see the log)"
         )
         yield Finding("alerts", Level.PROBLEM, text)
+    lost = sorted(set(health.time_zones) - available_timezones())
+    if lost:
+        text = f"no data is installed for the time zones of some users: {', '.join(lost)}"
+        yield Finding("time zones", Level.PROBLEM, text)
+    yield _clock(health.latest_timestamp)
+
+
+def _channels(settings: Settings, health: DatabaseHealth) -> Iterator[Finding]:
+    """Return the kinds of enabled channels that this node cannot send to, and what fails."""
+    for kind, remedy in missing(settings).items():
+        if count := health.enabled_channels.get(kind, 0):
+            text = f"{count} of kind {kind} cannot deliver from here: {remedy}"
+            yield Finding(f"{kind} channels", Level.PROBLEM, text)
     if health.failing_channels:
         text = (
             f"{health.failing_channels} cannot deliver; `useby channel list` shows the reason of"
             " each"
         )
         yield Finding("channels", Level.NOTE, text)
-    lost = sorted(set(health.time_zones) - available_timezones())
-    if lost:
-        text = f"no data is installed for the time zones of some users: {', '.join(lost)}"
-        yield Finding("time zones", Level.PROBLEM, text)
-    yield _clock(health.latest_timestamp)
 
 
 def _clock(newest: datetime | None) -> Finding:
@@ -298,6 +312,13 @@ def _push(settings: Settings) -> Finding:
         return Finding(what, Level.OK, f"push services can reach you at {subject}")
     text = "Apple refuses pushes of a server without a contact: set USEBY_PUSH_CONTACT"
     return Finding(what, Level.NOTE, f"{text}, e.g. mailto:ada@useby.example")
+
+
+def _apprise(settings: Settings) -> Finding:
+    what, remedy = "Apprise", missing(settings).get(ChannelKind.APPRISE)
+    if remedy is not None:
+        return Finding(what, Level.OK, f"not installed; for channels of its services, {remedy}")
+    return Finding(what, Level.OK, f"{version(LIBRARY)}, channels reach its services")
 
 
 def _mail(settings: Settings) -> Finding:

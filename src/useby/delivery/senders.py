@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib.util import find_spec
 
-from useby.delivery.apprise import Apprise
+from useby.delivery.apprise import LIBRARY, Apprise
 from useby.delivery.attempts import Senders
 from useby.delivery.channel import Sender
 from useby.delivery.mail_channel import MailChannel
@@ -15,6 +16,16 @@ from useby.delivery.webpush import WebPush
 from useby.domain.addresses import networks
 from useby.domain.channel import ChannelKind
 from useby.settings import Settings
+
+
+def missing(settings: Settings) -> dict[ChannelKind, str]:
+    """Return the kinds that a node cannot send to, each with what its operator can do."""
+    found = {}
+    if mailer(settings) is None:
+        found[ChannelKind.EMAIL] = "set USEBY_SMTP_URL"
+    if find_spec(LIBRARY) is None:
+        found[ChannelKind.APPRISE] = "run pip install 'useby[channels]'"
+    return found
 
 
 def senders(settings: Settings, now: Callable[[], datetime], vapid: Vapid) -> Senders:

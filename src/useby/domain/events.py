@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from useby.domain.channel import ChannelKind
 from useby.domain.notification import Notification
 
 
@@ -42,6 +43,14 @@ class DeliveryScheduled:
     """A channel has something to deliver at ``at`` (UTC), perhaps earlier than expected."""
 
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesGivenUp:
+    """Notifications were given up on a channel: nothing could be delivered for 24 hours."""
+
+    kind: ChannelKind
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +105,6 @@ Event = (
     | AccessRevoked
     | AlertScheduled
     | DeliveryScheduled
+    | DeliveriesGivenUp
     | ExternalCommit
 )

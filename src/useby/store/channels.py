@@ -172,6 +172,17 @@ def count_failing(connection: Connection) -> int:
     return connection.scalar(failing) or 0
 
 
+def count_enabled(connection: Connection) -> dict[ChannelKind, int]:
+    """Return the number of channels of all users that are to deliver, by their kind."""
+    is_confirmed = sa.or_(table.c.kind != ChannelKind.EMAIL, table.c.confirmed_at.is_not(None))
+    rows = connection.execute(
+        sa.select(table.c.kind, sa.func.count())
+        .where(table.c.enabled, is_confirmed)
+        .group_by(table.c.kind)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def from_columns(row: Sequence[Any]) -> Channel:
     """Return the channel with these values of ``COLUMNS``."""
     id_, user_id, kind, name, created_at, target, secret, enabled, severity, seconds, *rest = row

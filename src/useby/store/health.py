@@ -1,6 +1,7 @@
 """Check a database's health, for ``useby doctor``."""
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from useby.domain.channel import ChannelKind
 from useby.store import channels
 from useby.store.schema import notifications, products, users
 
@@ -39,6 +41,8 @@ class DatabaseHealth:
     """Number of products that the scheduler has quarantined."""
     failing_channels: int
     """Number of channels whose last attempt failed."""
+    enabled_channels: Mapping[ChannelKind, int]
+    """Number of channels that are to deliver, by their kind."""
     time_zones: tuple[str, ...]
     """Time zones of all users."""
 
@@ -60,6 +64,7 @@ def check(connection: Connection) -> DatabaseHealth:
         latest_timestamp=max((moment for moment in moments if moment is not None), default=None),
         alert_faults=connection.scalar(quarantined) or 0,
         failing_channels=channels.count_failing(connection),
+        enabled_channels=channels.count_enabled(connection),
         time_zones=tuple(connection.scalars(sa.select(users.c.time_zone).distinct())),
     )
 

@@ -24,6 +24,7 @@ from useby.domain.channel import (
     DeliveryState,
 )
 from useby.domain.delivery import Claim, Closing, Outcome, Pending
+from useby.domain.events import DeliveriesGivenUp
 from useby.domain.notification import Notification
 from useby.store import (
     channel_rests,
@@ -188,6 +189,9 @@ class _Turn:
                 )
             )
             given_up = old.rowcount
+        if given_up:
+            kind = self._claim.channel.kind
+            self._transaction.publish(DeliveriesGivenUp(kind, given_up))
         return values | {"state": ChannelState.FAILED if given_up else ChannelState.RETRYING}
 
     def head(self, most: int) -> Pending | None:
