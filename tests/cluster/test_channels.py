@@ -7,18 +7,40 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.support.mail_front import MailFront, a_mail_channel
+from tests.support.mail_server import receiving_mail
 from tests.support.process_node import NodeProcess, Person, post, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.push_browser import PushBrowser
 from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving
 
 WORDS = [str(number) for number in range(5)]
 
 
 @pytest.fixture
-def nodes(tmp_path: Path, postgres_url: str) -> Iterator[list[NodeProcessOnPostgres]]:
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as running:
+        yield running
+
+
+@pytest.fixture
+async def mails(receiver: Receiver) -> AsyncIterator[MailFront]:
+    front = MailFront()
+    front.pass_to(receiver)
+    async with receiving_mail(receiver=front):
+        yield front
+
+
+@pytest.fixture
+def nodes(
+    tmp_path: Path, postgres_url: str, mails: MailFront
+) -> Iterator[list[NodeProcessOnPostgres]]:
     made = [
         NodeProcessOnPostgres(
-            tmp_path / str(number), postgres_url, outbound_allowed_networks=LOOPBACK
+            tmp_path / str(number),
+            postgres_url,
+            outbound_allowed_networks=LOOPBACK,
+            **mails.settings(),
         )
         for number in range(2)
     ]
@@ -29,16 +51,22 @@ def nodes(tmp_path: Path, postgres_url: str) -> Iterator[list[NodeProcessOnPostg
             each.end()
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
-
-
-async def a_webhook(node: NodeProcess, ada: Person, receiver: Receiver) -> str:
-    hook = {"kind": "webhook", "name": "Hook", "url": receiver.url()}
+async def a_channel(
+    kind: str, node: NodeProcess, ada: Person, receiver: Receiver, mails: MailFront
+) -> str:
+    """Add a channel, and return the path of its deliveries."""
+    new: dict[str, Any] = {"kind": kind, "name": "A channel", "onlyWhenAway": False}
+    if kind == "webpush":
+        browser = PushBrowser()
+        receiver.opens["/hook"] = browser.read
+        new["subscription"] = browser.subscription(receiver.url())
+    else:
+        new["url"] = receiver.url()
     async with node.rest() as http:
-        answer = await http.post("/api/channels", json=hook, headers=ada.headers)
+        if kind == "email":
+            path = await a_mail_channel(http, mails, "hook@useby.example", headers=ada.headers)
+            return f"{path}/deliveries"
+        answer = await http.post("/api/channels", json=new, headers=ada.headers)
         assert answer.status_code == 201, answer.text
         return f"/api/channels/{answer.json()['id']}/deliveries"
 
@@ -100,23 +128,36 @@ class Killing:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    "step",
+    ("kind", "step"),
     [
-        *("before it is claimed", "while it is sent"),
-        *("after the target has it", "while it is recorded"),
+        ("webhook", "before it is claimed"),
+        ("webhook", "while it is sent"),
+        ("webhook", "after the target has it"),
+        ("webhook", "while it is recorded"),
+        ("webpush", "after the target has it"),
+        ("email", "while it is sent"),
+        ("email", "while it is recorded"),
     ],
 )
 async def test_sigkill_in_the_middle_loses_nothing_and_another_node_sends_with_the_same_id(
-    step: str, nodes: list[NodeProcessOnPostgres], receiver: Receiver, postgres_url: str
+    kind: str,
+    step: str,
+    nodes: list[NodeProcessOnPostgres],
+    receiver: Receiver,
+    mails: MailFront,
+    postgres_url: str,
 ) -> None:
     """A claim of a killed node ends after 20 seconds, so most steps take so long."""
     ada = await person_on(postgres_url, nodes[0])
-    deliveries = await a_webhook(nodes[0], ada, receiver)
+    deliveries = await a_channel(kind, nodes[0], ada, receiver, mails)
     killing = Killing(step, nodes, postgres_url)
     if step != "before it is claimed":
         receiver.answer = killing.answer
     async with nodes[0].rest() as http:
-        ids = [(await post(http, ada, word))["id"] for word in WORDS[:3]]
+        ids = [(await post(http, ada, word))["id"] for word in WORDS[:2]]
+        if step != "before it is claimed":
+            await receiver.until_count(2)  # else one mail could have all three
+        ids.append((await post(http, ada, WORDS[2]))["id"])
     if step == "before it is claimed":
         killing.kill(nodes[0])
     await killing.done.wait()

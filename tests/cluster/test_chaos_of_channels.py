@@ -16,9 +16,12 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.mail_front import MailFront, a_mail_channel
+from tests.support.mail_server import receiving_mail
 from tests.support.postgres import Postgres
 from tests.support.process_node import NodeProcess, Person, Record, all_notifications
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
+from tests.support.push_browser import PushBrowser
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving, status
 
@@ -35,8 +38,9 @@ FAULTS: dict[str, bytes | None] = {
     "10-GB": b"HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\n\r\n" + b"x" * 200_000,
     "410": status(410),
 }
-KINDS = {"webhook": "http", "apprise": "json"}
-"""Schemes of the URLs of each kind of channel."""
+KINDS = ("webhook", "apprise", "webpush", "email")
+AT_TIMES = tuple(f"{kind}-at-times" for kind in KINDS if kind != "apprise")
+"""Targets that fail until the end. Each fault of a plug-in of Apprise would be the webhook's."""
 
 
 @pytest.fixture
@@ -55,6 +59,14 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield running
 
 
+@pytest.fixture
+async def mails(receiver: Receiver) -> AsyncIterator[MailFront]:
+    front = MailFront()
+    front.pass_to(receiver)
+    async with receiving_mail(receiver=front):
+        yield front
+
+
 @dataclass
 class Owner:
     """A person with channels."""
@@ -66,30 +78,46 @@ class Owner:
 
     @property
     def healthy(self) -> list[str]:
-        """Return the paths of targets that are healthy, and of one that is so in the end."""
-        return [f"/{self.name}/{kind}" for kind in KINDS] + [f"/{self.name}/at-times"]
+        """Return the paths of targets that are healthy, and of those that are so in the end."""
+        return [f"/{self.name}/{each}" for each in (*KINDS, *AT_TIMES)]
 
-    def channels(self, port: int) -> list[dict[str, Any]]:
-        here = f"127.0.0.1:{port}/{self.name}"
-        made = [{"kind": kind, "url": f"{KINDS[kind]}://{here}/{kind}"} for kind in KINDS]
-        made += [{"kind": "webhook", "url": f"http://{here}/{each}"} for each in FAULTS]
-        made.append({"kind": "webhook", "url": f"http://{here}/at-times"})
+    def channels(self, receiver: Receiver) -> list[dict[str, Any]]:
+        """Return new channels, without those of mails."""
+        here = f"127.0.0.1:{receiver.port}/{self.name}"
+        made: list[dict[str, Any]] = [{"kind": "apprise", "url": f"json://{here}/apprise"}]
+        for each in ("webhook", "webhook-at-times", *FAULTS):
+            made.append({"kind": "webhook", "url": f"http://{here}/{each}"})
+        for each in ("webpush", "webpush-at-times"):
+            browser = PushBrowser()
+            receiver.opens[f"/{self.name}/{each}"] = browser.read
+            subscription = browser.subscription(f"http://{here}/{each}")
+            made.append({"kind": "webpush", "subscription": subscription})
         return [{"name": "A channel"} | each for each in made]
+
+    def addresses(self) -> list[str]:
+        """Return those of which ``MailFront`` makes the paths of mails."""
+        return [f"{self.name}/{each}@useby.example" for each in ("email", "email-at-times")]
 
 
 class Chaos:
     """Two nodes, a database and targets, all of which fail."""
 
     def __init__(
-        self, postgres: Postgres, folder: Path, receiver: Receiver, chance: random.Random
+        self,
+        postgres: Postgres,
+        folder: Path,
+        receiver: Receiver,
+        mails: MailFront,
+        chance: random.Random,
     ) -> None:
         self.postgres = postgres
         self.receiver = receiver
+        self.mails = mails
         self.chance = chance
         self.nodes = [
             NodeProcessOnPostgres(
                 folder / str(number), postgres.url("chaos"), outbound_allowed_networks=LOOPBACK,
-                log_level="INFO",
+                log_level="INFO", **mails.settings(),
             )
             for number in range(2)
         ]  # fmt: skip
@@ -99,7 +127,7 @@ class Chaos:
 
     def answer(self, request: Received) -> bytes | None:
         target = request.path.rpartition("/")[2]
-        if target == "at-times" and not self.is_calm:
+        if target in AT_TIMES and not self.is_calm:
             lasting = [each for each in FAULTS if each != "410"]
             target = self.chance.choice([*lasting, *["fine"] * 20])
         return FAULTS.get(target, OK)
@@ -116,6 +144,13 @@ class Chaos:
                     assert answer.is_success, answer.text
                     return answer.json() if answer.content else None
             await asyncio.sleep(0.05)
+
+    async def add_channels(self, owner: Owner) -> None:
+        for each in owner.channels(self.receiver):
+            await self.request("POST", "/api/channels", owner, json=each)
+        async with self.nodes[0].rest() as rest:
+            for address in owner.addresses():
+                await a_mail_channel(rest, self.mails, address, headers=owner.person.headers)
 
     async def post(self, owner: Owner, finish: float) -> None:
         while time.monotonic() < finish:
@@ -166,11 +201,17 @@ class Chaos:
 
     @property
     def good(self) -> int:
-        healthy = (*KINDS, "at-times")
+        healthy = (*KINDS, *AT_TIMES)
         return sum(each.path.rpartition("/")[2] in healthy for each in self.receiver.received)
 
+    @property
+    def sent(self) -> list[Received]:
+        """Return the requests that have a notification; other pushes close what is read."""
+        found = self.receiver.received
+        return [each for each in found if not (each.opened and "close" in each.json)]
+
     def ids(self, path: str) -> list[str]:
-        return [each.id for each in self.receiver.received if each.path == path]
+        return [each.id for each in self.sent if each.path == path]
 
     async def check(self, owner: Owner) -> str:
         """Each unread notification reached each healthy target, in order, repeats as they were."""
@@ -186,7 +227,7 @@ class Chaos:
             assert firsts == [each for each in owner.posted if each in set(firsts)]
             repeats += len(got) - len(firsts)
         bodies: dict[str, set[Any]] = {}
-        for each in self.receiver.received:
+        for each in self.sent:
             bodies.setdefault(each.id, set()).add(each.message)
         assert all(len(each) == 1 for each in bodies.values())
         return f"{owner.name}: {len(unread)} unread of {len(owner.posted)}, {repeats} repeated"
@@ -194,21 +235,24 @@ class Chaos:
 
 @pytest.mark.timeout(3 * SECONDS + 5 * HANG_TIMEOUT)
 async def test_unread_notifications_reach_every_healthy_channel_at_least_once_and_in_order(
-    postgres: Postgres, receiver: Receiver, tmp_path: Path, record_property: Record
+    postgres: Postgres,
+    receiver: Receiver,
+    mails: MailFront,
+    tmp_path: Path,
+    record_property: Record,
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().getrandbits(32))
     print(f"seed: {seed}")
     await postgres.execute("CREATE DATABASE chaos")
     await asyncio.to_thread(migrate.upgrade, postgres.url("chaos"))
-    chaos = Chaos(postgres, tmp_path, receiver, random.Random(seed))
+    chaos = Chaos(postgres, tmp_path, receiver, mails, random.Random(seed))
     try:
         for node in chaos.nodes:
             await asyncio.to_thread(node.start)
         owners = []
         for name in ("ada", "bob"):
             owner = Owner(await person_on(postgres.url("chaos"), chaos.nodes[0]), name)
-            for each in owner.channels(receiver.port):
-                await chaos.request("POST", "/api/channels", owner, json=each)
+            await chaos.add_channels(owner)
             owners.append(owner)
         finish = time.monotonic() + SECONDS
         await asyncio.gather(chaos.rage(finish), *(chaos.post(each, finish) for each in owners))

@@ -4,18 +4,35 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from tests.support.foreign_clients import client_of
-from tests.support.process_node import Person, post, serving, until
+from tests.support.mail_front import a_mail_channel
+from tests.support.mail_server import (
+    ACCEPTED,
+    PUBLIC_URL,
+    USER,
+    MailReceiver,
+    ReceivedMail,
+    receiving_mail,
+)
+from tests.support.mail_server import PASSWORD as SMTP_PASSWORD
+from tests.support.process_node import NodeProcess, Person, post, serving, until
 from tests.support.push_browser import PushBrowser
 from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving, status
 
 TOKEN = "tk-q7Rs2"
 """Short, and without a name: no pattern of the log's would find it."""
 PASSWORD = "open-sesame"
-SMTP = f"smtp://mailer:{PASSWORD}@127.0.0.1:1"
+MAIL_ANSWERS = {
+    "fine": ACCEPTED,
+    "refused": f"550 no {TOKEN}",
+    "failing": f"451 later {TOKEN}",
+    "garbage": f"what? {TOKEN}",
+}
+"""Answers to mails of notifications, by the beginning of their address."""
 ANSWERS: dict[str, bytes | None] = {
     "fine": OK,
     "refused": status(410),
@@ -32,6 +49,17 @@ async def receiver() -> AsyncIterator[Receiver]:
         return ANSWERS[request.path.split("/")[1].partition("?")[0]]
 
     async with receiving(answer) as running:
+        yield running
+
+
+@pytest.fixture
+async def mails() -> AsyncIterator[MailReceiver]:
+    def answer(mail: ReceivedMail) -> str:
+        is_of_account = "/mail/confirm" in mail.text or "/mail/reset" in mail.text
+        return ACCEPTED if is_of_account else MAIL_ANSWERS[mail.to[0].partition("-")[0]]
+
+    async with receiving_mail(needs_login=True) as running:
+        running.answer = answer
         yield running
 
 
@@ -61,18 +89,37 @@ async def has_tried_all(http: httpx.AsyncClient, ada: Person) -> bool:
     return all(each["items"][0]["attempts"] for each in states)
 
 
+async def try_all_mails(node: NodeProcess, http: httpx.AsyncClient, mails: MailReceiver) -> None:
+    """Use each link of a mail, and have mails sent to addresses that accept and refuse them."""
+    bob = node.person()
+    for name in MAIL_ANSWERS:
+        address = f"{name}-{TOKEN}@useby.example"
+        path = await a_mail_channel(http, mails, address, headers=bob.headers)
+        assert (await http.post(f"{path}/test", headers=bob.headers)).status_code == 200
+    await post(http, bob, "to every address")
+    await until(lambda: has_tried_all(http, bob), every=0.2)
+    await http.post("/api/auth/forgot", json={"email": bob.email})
+    await mails.until(lambda: "/mail/reset" in mails.mails[-1].text)
+    links = [link for mail in mails.mails for link in mail.links if "/mail/" in link]
+    node.secrets |= {link.partition("token=")[2] for link in links}
+    for link in links:
+        path = link.removeprefix(PUBLIC_URL)
+        assert (await http.get(path)).status_code == 200
+        await http.post(path, data={"password": f"{PASSWORD} again"})
+    kinds = {link.partition("?")[0].rpartition("/")[2] for link in links}
+    assert kinds == {"confirm", "unsubscribe", "reset"}
+
+
 @pytest.mark.timeout(600)
 async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
-    tmp_path: Path, receiver: Receiver
+    tmp_path: Path, receiver: Receiver, mails: MailReceiver
 ) -> None:
-    mail: dict[str, Any] = {
-        "smtp_url": SMTP,
-        "mail_from": "useby@example.org",
-        "public_url": "https://useby.example",
-    }
-    with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **mail) as node:
+    login = quote(SMTP_PASSWORD, safe="")
+    mail = mails.settings(f"smtp://{USER}:{login}@127.0.0.1:{mails.port}")
+    limits = {"mail_rate": "100/minute", "login_rate": "100/minute"}
+    with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **mail, **limits) as node:
         assert node.settings["log_level"] == "DEBUG"
-        node.secrets |= {TOKEN, PASSWORD, "ada%3A", "whsec_"}
+        node.secrets |= {TOKEN, PASSWORD, "ada%3A", "whsec_", SMTP_PASSWORD, login}
         ada = node.person()
         async with node.rest() as http:
             paths = []
@@ -101,8 +148,6 @@ async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
             await asyncio.gather(
                 *(http.post(f"{each}/test", headers=ada.headers) for each in paths)
             )
-            forgot = await http.post("/api/auth/forgot", json={"email": ada.email})
-            assert forgot.status_code == 202
-            await until(lambda: "127.0.0.1" in node.log and "mail" in node.log)
+            await try_all_mails(node, http, mails)
             await http.delete(f"/api/keys/{made.json()['id']}", headers=ada.headers)
     node.assert_clean_log()

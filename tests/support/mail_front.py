@@ -8,9 +8,12 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable
+from typing import Any
 
+import httpx
 from tests.support.channel_house import ChannelHouse
 from tests.support.mail_server import (
+    ACCEPTED,
     PUBLIC_URL,
     MailReceiver,
     ReceivedMail,
@@ -42,7 +45,7 @@ def smtp_code(status: int) -> int:
 
 
 class MailFront(MailReceiver):
-    """Passes mails on to a receiver."""
+    """Passes mails of notifications on to a receiver, and accepts all others."""
 
     def pass_to(self, receiver: Receiver) -> None:
         self.receiver = receiver
@@ -52,7 +55,9 @@ class MailFront(MailReceiver):
         requests = []
         for message, id_ in messages_of(mail):
             body = json.dumps({"message": message, "id": id_}).encode()
-            requests.append(Received(path, {}, body, opened=body, attempt=number))
+            requests.append(Received(path, {}, body, mail.port, opened=body, attempt=number))
+        if not requests:
+            return ACCEPTED
         await self.receiver.take(*requests)
         answer = self.receiver.answer(requests[0])
         if isinstance(answer, Awaitable):
@@ -62,6 +67,23 @@ class MailFront(MailReceiver):
         line = answer.split(b"\r\n")[0].decode("latin-1")
         found = re.match(r"HTTP/1.1 (\d{3})(?= )", line)
         return line if found is None else f"{smtp_code(int(found[1]))} done"
+
+
+async def a_mail_channel(
+    http: httpx.AsyncClient, mails: MailReceiver, address: str, **options: Any
+) -> str:
+    """Add an address to an account of a node, and confirm it; return the path of the channel.
+
+    The options are those of each request.
+    """
+    before = len(mails.mails)
+    new = {"kind": "email", "name": "Mail", "address": address, "onlyWhenAway": False}
+    made = await http.post("/api/channels", json=new, **options)
+    assert made.status_code == 201, made.text
+    await mails.until_count(before + 1)
+    link = mails.mails[before].links[0].removeprefix(PUBLIC_URL)
+    assert (await http.post(link)).status_code == 200
+    return f"/api/channels/{made.json()['id']}"
 
 
 async def front_of(receiver: Receiver, house: ChannelHouse) -> None:

@@ -35,6 +35,8 @@ class ReceivedMail:
     to: list[str]
     content: bytes
     is_encrypted: bool
+    port: int = 0
+    """Port from which the connection came."""
 
     @property
     def parsed(self) -> EmailMessage:
@@ -130,6 +132,7 @@ class MailReceiver:
             list(envelope.rcpt_tos),
             envelope.content,
             session.ssl is not None,
+            session.peer[1],
         )
         async with self.changed:
             self.mails.append(mail)
