@@ -1,6 +1,7 @@
 """Web Push in Chromium: its real service worker, with a push service that the test plays."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, CDPSession, Page, Worker, async_playwright, expect
 from tests.support.axe import violations
 from tests.support.chromium import WHOLE, launched
+from tests.support.mail_server import PUBLIC_URL, receiving_mail
 from tests.support.offline_pages import ready
 from tests.support.pages import a_window, add, message, opened, sign_up
 from tests.support.process_node import NodeProcess, serving
@@ -229,6 +231,58 @@ async def test_channels_are_added_tested_changed_and_deleted_in_the_settings(
         await expect(message(page)).to_contain_text("Deleted: Home server")
         await expect(row).to_have_count(0)
         assert (await rest.get("/api/channels")).json()["items"] == []
+
+
+async def test_an_address_is_added_and_confirmed_and_its_mails_are_ended_without_script(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        mails = await stack.enter_async_context(receiving_mail())
+        server = stack.enter_context(serving(tmp_path, **mails.settings()))
+        context = await stack.enter_async_context(a_window(browser))
+        rest = await stack.enter_async_context(server.rest())
+        plain = await browser.new_context(java_script_enabled=False)
+        stack.push_async_callback(plain.close)
+        mail_page = await plain.new_page()
+
+        async def press(link: str, button: str, heading: str) -> None:
+            await mail_page.goto(link.replace(PUBLIC_URL, server.url))
+            await mail_page.get_by_role("button", name=button).click()
+            await expect(mail_page.get_by_role("heading", level=1)).to_have_text(heading)
+
+        await sign_up(rest)
+        page = await opened(context, server, "settings")
+        section = page.get_by_role("region", name="Channels")
+        await section.get_by_text("Add a channel").click()
+        await section.get_by_label("Kind").select_option("E-mail")
+        await section.get_by_label("Name of the channel").fill("My mail")
+        await section.get_by_label("E-mail address").fill("ada@useby.example")
+        await section.get_by_role("button", name="Add the channel").click()
+        row = section.get_by_role("listitem").filter(has_text="My mail")
+        await expect(row).to_contain_text("waits until the address is confirmed")
+        await mails.until_count(1)
+        await row.get_by_role("button", name="Send the link again: My mail").click()
+        await expect(row).to_contain_text("A mail with a link is on its way.")
+        await mails.until_count(2)
+        assert await violations(page) == []
+
+        confirm = mails.mails[0].links[0]
+        await press(confirm, "Confirm the address", "The address is confirmed")
+        await page.reload()
+        await expect(row).to_contain_text("works")
+        await page.goto("about:blank")  # what an open page shows is not sent
+        await rest.post("/api/notifications", json={"message": "Taste it"})
+        await mails.until_count(3)
+        opens, unsubscribe = mails.mails[2].links
+        await page.goto(opens.replace(PUBLIC_URL, server.url))
+        await expect(page.get_by_role("listitem", name="Taste it")).to_be_focused()
+        await press(unsubscribe, "End the mails", "The mails have ended")
+        await page.goto(f"{server.url}/#/settings")
+        await expect(row).to_contain_text("waits until the address is confirmed")
+        await row.get_by_role("button", name="Options: My mail").click()
+        await expect(row.get_by_role("list", name="Last deliveries")).to_contain_text("Taste it")
+        await row.get_by_role("button", name="Delete: My mail").click()
+        await expect(row).to_have_count(0)
 
 
 async def expect_state(page: Page, text: str) -> None:

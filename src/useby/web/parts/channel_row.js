@@ -30,11 +30,15 @@ export function ChannelRow({ of, onChange, onGone, onDelete }) {
     setTested(words(sent ? "test.sent" : "test.failed", { detail }));
     if (!sent) await onGone(); // a browser whose subscription has ended is deleted
   };
+  const sendLink = async () => {
+    onChange(await app.api.changeChannel(id, { address: of.address }));
+    setTested(words("confirm.sent"));
+  };
   /** @param {object} fields */
   const change = (fields) => void app.attempt(async () => onChange(await app.api.changeChannel(id, fields)));
   const toggle = async () => setDeliveries(deliveries ? null : (await app.api.deliveries(id)).items);
   /**
-   * @param {"test" | "more" | "enable" | "disable" | "delete"} what
+   * @param {"test" | "confirm" | "more" | "enable" | "disable" | "delete"} what
    * @param {() => void} onClick
    * @param {object} [more]
    */
@@ -50,7 +54,7 @@ export function ChannelRow({ of, onChange, onGone, onDelete }) {
         <p role="status" class="hint">${tested}</p>
       </div>
       <div class="row">
-        ${button("test", () => void app.attempt(test))}
+        ${of.confirmed ? button("test", () => void app.attempt(test)) : button("confirm", () => void app.attempt(sendLink))}
         ${button("more", () => void app.attempt(toggle), { "aria-expanded": deliveries ? "true" : "false" })}
       </div>
       ${deliveries &&
