@@ -1,8 +1,8 @@
 """Extract, check and compile the messages of notifications (``make messages``).
 
-The texts are in ``src/useby/domain/messages.py``, the translations in
-``src/useby/text/catalogues/*.po``. What the Unicode CLDR has of a language is filled in: its plural
-classes, its patterns of lists and its decimal symbol.
+The texts are in ``src/useby/domain/messages.py`` and ``src/useby/delivery/mail_texts.py``, the
+translations in ``src/useby/text/catalogues/*.po``. What the Unicode CLDR has of a language is
+filled in: its plural classes, its patterns of lists and its decimal symbol.
 """
 
 import io
@@ -23,7 +23,11 @@ from babel.plural import to_gettext
 SOURCES: Final = Path(__file__).parents[1] / "src" / "useby"
 CATALOGUES: Final = SOURCES / "text" / "catalogues"
 PAGE: Final = Path(__file__).parent / "reference" / "messages.md"
-EXTRACTED: Final = (SOURCES / "domain" / "messages.py", SOURCES / "text" / "language.py")
+EXTRACTED: Final = (
+    SOURCES / "domain" / "messages.py",
+    SOURCES / "delivery" / "mail_texts.py",
+    SOURCES / "text" / "language.py",
+)
 """Files with calls of ``gettext``, ``ngettext`` and ``pgettext``."""
 CLASSES: Final = ("zero", "one", "two", "few", "many", "other")
 """Plural classes of CLDR, in the order in which a catalogue has their texts."""

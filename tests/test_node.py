@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.support.in_process_node import InProcessNode
+from tests.support.mail_server import ACCEPTED, receiving_mail
 from tests.support.node_fixtures import house, start, wall
 from tests.support.time_limits import HANG_TIMEOUT
 
@@ -60,6 +61,36 @@ async def test_a_commit_of_another_process_reconciles_all_and_wakes_the_schedule
 ) -> None:
     await house.node.database.write(lambda t: t.publish(ExternalCommit()))
     assert calls.made == [("all_soon",), ("wake",)]
+
+
+async def test_a_node_that_stops_sends_the_mails_that_wait_without_their_pauses(start: Any) -> None:
+    async with receiving_mail() as mails:
+        mails.answer = lambda _: "451 later" if len(mails.mails) == 1 else ACCEPTED
+        house: InProcessNode = await start(**mails.settings())
+        user = await house.add_user()
+        assert house.node.context.mail is not None
+        house.node.context.mail.forgot(user.email or "")
+        await mails.until_count(1)
+        house.node.stop()
+        await mails.until_count(2)
+    first, second = (each.parsed["Message-ID"] for each in mails.mails)
+    assert first == second
+
+
+async def test_a_second_stop_waits_for_no_mail(start: Any) -> None:
+    async with receiving_mail() as mails:
+        mails.answer = lambda _: None
+        house: InProcessNode = await start(**mails.settings())
+        house.node._leaves_within = 36_000.0
+        user = await house.add_user()
+        assert house.node.context.mail is not None
+        house.node.context.mail.forgot(user.email or "")
+        await mails.until_count(1)
+        (running,) = [each for each in asyncio.all_tasks() if each.get_name() == "node"]
+        for _ in range(2):
+            house.node.stop()
+        async with asyncio.timeout(HANG_TIMEOUT):
+            await asyncio.wait([running])
 
 
 async def test_a_node_deletes_old_read_notifications_after_the_days_of_its_setting(

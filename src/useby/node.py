@@ -134,6 +134,8 @@ class Node:
             self._http.force_exit = True
             self.hub.abort_all()
             self.database.abort()
+            if self.context.mail is not None:
+                self.context.mail.abort()
         self.context.stop()
         self._stopping.set()
 
@@ -160,12 +162,13 @@ class Node:
             # The current batch ends as a transaction does; other nodes claim the alerts due from
             # now on. Connections that are still open are served as usual.
             scheduler.cancel()
-            within = self._leaves_within
-            cutting = asyncio.get_running_loop().call_later(
-                within - ANSWER_SECONDS, self.database.abort
-            )
+            loop, within = asyncio.get_running_loop(), self._leaves_within
+            ends = loop.time() + within - ANSWER_SECONDS
+            cutting = loop.call_at(ends, self.database.abort)
             await self.hub.drain(over=self.settings.drain_seconds, within=within)
             await http
+            if self.context.mail is not None:
+                await self.context.mail.finish(ends - loop.time())
             cutting.cancel()
             for task in background:
                 task.cancel()

@@ -192,6 +192,21 @@ async def test_a_link_of_a_channel_that_is_deleted_or_forged_does_nothing(
     assert (await anybody.post(link)).status_code == 403
 
 
+async def test_mails_to_an_address_are_in_the_language_of_the_account(
+    mailing: Rest, receiver: MailReceiver
+) -> None:
+    user, ada = await mailing.person(language="fr")
+    path, link = await added(ada, receiver)
+    assert receiver.mails[0].parsed["Subject"] == "Confirmez votre adresse pour useby"
+    await mailing.client().post(link)
+    await ada.patch("/api/me", json={"language": "de"})
+    assert (await ada.post(f"{path}/test")).json()["sent"] is True
+    assert "Keine weiteren E-Mails an diese Adresse" in receiver.mails[1].text
+    await mailing.client().post("/api/auth/forgot", json={"email": user.email})
+    await receiver.until_count(3)
+    assert receiver.mails[2].parsed["Subject"] == "Neues Passwort für useby festlegen"
+
+
 async def test_links_that_are_not_valid_are_limited_by_network(mailing: Rest) -> None:
     anybody = mailing.client()
     answers = [(await anybody.post("/mail/unsubscribe?token=x")).status_code for _ in range(11)]

@@ -71,7 +71,7 @@ async def test_a_mail_has_the_notifications_with_their_links_and_a_link_that_end
     headers = got.parsed
     assert got.to == [ADDRESS]
     assert headers["Bcc"] is None
-    assert headers["Subject"] == "<i>Milk</i> Bcc: eve@evil.example (and 2 more)"
+    assert headers["Subject"] == "<i>Milk</i> Bcc: eve@evil.example (+2)"
     links = [f"{PUBLIC_URL}/#/inbox/{each.id}" for each in rows]
     assert got.links[:3] == links
     assert "<i>" not in got.html

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,11 +24,21 @@ from tests.support.mail_server import (
 )
 from tests.support.settings import SettingsWithoutFile
 
+from useby.auth.address_links import CONFIRM_WITHIN
+from useby.auth.password_links import LIFETIMES, Purpose
 from useby.delivery import mailer as mailer_module
 from useby.delivery.channel import NotDelivered
-from useby.delivery.mail_texts import Paragraph, reset_mail, write
+from useby.delivery.mail_texts import (
+    Paragraph,
+    confirmation_mail,
+    notifications_mail,
+    reset_mail,
+    write,
+)
 from useby.delivery.mailer import Mailer, mailer, message_of
 from useby.domain.mail import Mail, Sender
+from useby.domain.notification import Cause, Draft, Severity
+from useby.text.language import NAMES
 
 TO = "ada@useby.example"
 MAIL = write("1-2", TO, "Milk expires", [Paragraph("Milk expires tomorrow.", PUBLIC_URL)], NOON)
@@ -266,10 +277,34 @@ async def test_a_check_sends_no_mail(receiver: MailReceiver) -> None:
     assert receiver.mails == []
 
 
+def test_mails_are_in_the_language_of_the_account() -> None:
+    link, base = f"{PUBLIC_URL}/mail/x?token=abc", "https://useby.example"
+    row = Draft("u", "Milch läuft ab", Severity.INFO, Cause.CUSTOM).kept("n-1", 1, NOON)
+    seen: dict[str, set[str]] = {}
+    for language in sorted(NAMES):
+        mails = [
+            reset_mail("1", TO, link, NOON, language),
+            confirmation_mail("2", TO, link, base, NOON, f"{language}-AT"),
+            notifications_mail("3", TO, [row, row], base, link, NOON, language),
+        ]
+        for number, mail in enumerate(mails):
+            assert f'<html lang="{language}">' in mail.html
+            assert link in mail.text.splitlines()
+            seen.setdefault(f"subject {number}", set()).add(mail.subject)
+            seen.setdefault(f"text {number}", set()).add(mail.text)
+        assert all(TO in mail.text for mail in mails[:2])
+    assert seen.pop("subject 2") == {"Milch läuft ab (+1)"}
+    assert {len(each) for each in seen.values()} == {len(NAMES)}
+    assert "Neues Passwort festlegen" in reset_mail("1", TO, link, NOON, "de-AT").text
+    assert reset_mail("1", TO, link, NOON).text == reset_mail("1", TO, link, NOON, "en").text
+
+
 def test_the_mail_for_a_new_password_names_the_account_and_the_time() -> None:
     link = f"{PUBLIC_URL}/mail/reset?token=abc"
-    mail = reset_mail("1", TO, link, 30, NOON)
+    mail = reset_mail("1", TO, link, NOON)
     assert TO in mail.text
-    assert "once, for 30 minutes" in mail.text
+    assert "once, for half an hour" in mail.text
+    assert timedelta(minutes=30) == LIFETIMES[Purpose.RESET]
+    assert timedelta(days=1) == CONFIRM_WITHIN
     assert link in mail.text.splitlines()
     assert "abc" not in repr(mail)

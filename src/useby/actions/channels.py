@@ -49,7 +49,8 @@ def create(
         TokenRefused: The sign-in has ended.
         TooManyChannels: The account has as many channels as it can have.
     """
-    if accounts.lock_user(transaction, user_id) is None:
+    owner = accounts.lock_user(transaction, user_id)
+    if owner is None:
         raise UnknownUser(user_id)
     own = dict(fields)
     if kind is ChannelKind.WEBPUSH:
@@ -65,7 +66,14 @@ def create(
         raise TooManyChannels
     if kind in WITH_SECRET:
         own["secret"] = new_secret()
-    channel = Channel(id=str(uuid7()), user_id=user_id, kind=kind, created_at=now, **own)
+    channel = Channel(
+        id=str(uuid7()),
+        user_id=user_id,
+        kind=kind,
+        created_at=now,
+        language=owner.language,
+        **own,
+    )
     channels.add(transaction, channel)
     return channel
 

@@ -1,11 +1,13 @@
 """Mails that people request, sent in the background.
 
 A request only puts its mail into a queue. So its answer takes the same time whether or not an
-account exists and however slow the mail server is. A mail that waits while the node stops is lost;
-the person asks for another one.
+account exists and however slow the mail server is. A node that stops sends what waits, within its
+time for that. What a node that is killed has not sent is lost, and the person asks for another one:
+the links end soon anyway, and a stored queue would keep them.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,11 +20,12 @@ from uuid_utils import uuid7
 from useby import metrics
 from useby.auth.address_links import confirm_token
 from useby.auth.key import SigningKeys
-from useby.auth.password_links import LIFETIMES, Purpose, new_token
+from useby.auth.password_links import Purpose, new_token
 from useby.delivery.attempts import ATTEMPT_SECONDS
 from useby.delivery.channel import NotDelivered
 from useby.delivery.mail_texts import confirmation_mail, reset_mail
 from useby.delivery.mailer import Mailer, mailer
+from useby.domain.account import User
 from useby.domain.channel import Channel
 from useby.domain.mail import Mail, link
 from useby.settings import Settings
@@ -80,6 +83,8 @@ class AccountMail:
         self._base = base
         self._now = now
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue(MOST_WAITING)
+        self._leaving = asyncio.Event()
+        self._aborted = asyncio.Event()
 
     def forgot(self, email: str) -> None:
         """Send a link that sets a new password, if an account has this e-mail.
@@ -103,6 +108,23 @@ class AccountMail:
             for number in range(PLACES):
                 group.create_task(self._work(), name=f"account-mail-{number}")
 
+    async def finish(self, seconds: float) -> None:
+        """Send what waits without further pauses, for at most some time."""
+        self._leaving.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                joined = asyncio.create_task(self._jobs.join())
+                aborted = asyncio.create_task(self._aborted.wait())
+                try:
+                    await asyncio.wait([joined, aborted], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    joined.cancel()
+                    aborted.cancel()
+
+    def abort(self) -> None:
+        """End ``finish``: mails that are not sent yet are lost."""
+        self._aborted.set()
+
     def _put(self, purpose: str, make: Make) -> None:
         try:
             self._jobs.put_nowait(_Job(purpose, make))
@@ -113,11 +135,14 @@ class AccountMail:
         while True:
             job = await self._jobs.get()
             await self._send(job)
+            self._jobs.task_done()
 
     async def _send(self, job: _Job) -> None:
         mail, reason = None, ""
         for pause in PAUSES:
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._leaving.wait()
             try:
                 mail = mail or await job.make()
                 if mail is None:
@@ -144,24 +169,25 @@ class AccountMail:
     async def _confirmation(self, channel: Channel) -> Mail:
         now = self._now()
         url = link(self._base, CONFIRM_PATH, token=confirm_token(channel, now))
-        return confirmation_mail(str(uuid7()), channel.target, url, self._base, now)
+        return confirmation_mail(
+            str(uuid7()), channel.target, url, self._base, now, channel.language
+        )
 
     async def _reset(self, email: str) -> Mail | None:
-        def find(connection: Connection) -> tuple[str, str, str | None] | None:
+        def find(connection: Connection) -> tuple[User, str, str | None] | None:
             user = accounts.user_by_email(connection, email)
             if user is None or user.email is None or user.disabled_at is not None:
                 return None
-            return user.id, user.email, accounts.password_hash(connection, user.id)
+            return user, user.email, accounts.password_hash(connection, user.id)
 
         found = await self._database.read(find)
         if found is None:
             return None
-        user_id, address, hashed = found
+        user, address, hashed = found
         now = self._now()
-        token = new_token(self._keys.signing, Purpose.RESET, user_id, hashed, now)
-        minutes = int(LIFETIMES[Purpose.RESET].total_seconds() // 60)
+        token = new_token(self._keys.signing, Purpose.RESET, user.id, hashed, now)
         url = link(self._base, RESET_PATH, token=token)
-        return reset_mail(str(uuid7()), address, url, minutes, now)
+        return reset_mail(str(uuid7()), address, url, now, user.language)
 
 
 def account_mail(

@@ -50,7 +50,13 @@ class MailChannel:
             raise NotDelivered(UNCONFIRMED, is_final=True)
         unsubscribe = link(self._base, UNSUBSCRIBE_PATH, token=unsubscribe_token(channel))
         mail = notifications_mail(
-            batch_id, channel.target, notifications, self._base, unsubscribe, self._now()
+            batch_id,
+            channel.target,
+            notifications,
+            self._base,
+            unsubscribe,
+            self._now(),
+            channel.language,
         )
         return await self._mailer.send(mail)
 

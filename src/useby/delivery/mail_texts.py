@@ -1,7 +1,8 @@
 """Write mails, each as text and as HTML of the same contents.
 
 Names and messages are texts of users and of programs: in HTML they are escaped, each in an element
-whose direction is its own.
+whose direction is its own. The words around them are in the language of the account
+(``make messages``); English if it has set none.
 """
 
 import unicodedata
@@ -13,6 +14,7 @@ from typing import Final
 
 from useby.domain.mail import Mail, link
 from useby.domain.notification import Notification
+from useby.text.language import language_of
 
 MOST_SUBJECT: Final = 120
 """Maximum length of a subject, in characters."""
@@ -50,6 +52,7 @@ def write(
     paragraphs: Sequence[Paragraph],
     at: datetime,
     *,
+    language: str | None = None,
     unsubscribe: str | None = None,
 ) -> Mail:
     """Return a mail.
@@ -60,9 +63,11 @@ def write(
         subject: The subject, which may contain any characters.
         paragraphs: The contents.
         at: The current time, aware.
+        language: The reader's language (BCP 47), if it is set.
         unsubscribe: URL that ends such mails.
     """
     subject = one_line_subject(subject)
+    code = language_of(language).code
     body = "\n".join(each.as_html for each in paragraphs)
     return Mail(
         id=mail_id,
@@ -70,7 +75,7 @@ def write(
         at=at,
         subject=subject,
         text="\n\n".join(each.as_text for each in paragraphs) + "\n",
-        html=f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        html=f'<!doctype html>\n<html lang="{code}"><head><meta charset="utf-8">'
         f"<title>{escape(subject)}</title></head><body>\n{body}\n</body></html>\n",
         unsubscribe=unsubscribe,
     )
@@ -83,28 +88,36 @@ def one_line_subject(text: str, most: int = MOST_SUBJECT) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def reset_mail(mail_id: str, to: str, url: str, minutes: int, at: datetime) -> Mail:
+def reset_mail(mail_id: str, to: str, url: str, at: datetime, language: str | None = None) -> Mail:
     """Return the mail to a person who has forgotten the password.
 
     Args:
         mail_id: The part of the ``Message-ID`` before the ``@``.
         to: The address.
         url: The link by which the person sets a password.
-        minutes: The time for which the link works.
         at: The current time, aware.
+        language: The reader's language (BCP 47), if it is set.
     """
+    words = language_of(language)
+    asked = words.gettext(
+        "Somebody, probably you, asked for a new password of the account %(address)s."
+    )
+    rules = words.gettext(
+        "The link works once, for half an hour. It ends every sign-in of the account. If you did"
+        " not ask for it, do nothing: your password stays as it is."
+    )
     paragraphs = [
-        Paragraph(f"Somebody, probably you, asked for a new password of the account {to}."),
-        Paragraph("Set a new password", url),
-        Paragraph(
-            f"The link works once, for {minutes} minutes. It ends every sign-in of the account. If"
-            " you did not ask for it, do nothing: your password stays as it is."
-        ),
+        Paragraph(asked % {"address": to}),
+        Paragraph(words.gettext("Set a new password"), url),
+        Paragraph(rules),
     ]
-    return write(mail_id, to, "Set a new password for useby", paragraphs, at)
+    subject = words.gettext("Set a new password for useby")
+    return write(mail_id, to, subject, paragraphs, at, language=language)
 
 
-def confirmation_mail(mail_id: str, to: str, url: str, base: str, at: datetime) -> Mail:
+def confirmation_mail(
+    mail_id: str, to: str, url: str, base: str, at: datetime, language: str | None = None
+) -> Mail:
     """Return the mail that asks the owner of an address to confirm it.
 
     It contains no text of the account that names the address, which may be anybody's.
@@ -115,17 +128,22 @@ def confirmation_mail(mail_id: str, to: str, url: str, base: str, at: datetime) 
         url: The link that confirms it.
         base: The public URL of the node.
         at: The current time, aware.
+        language: The language of the account (BCP 47), if it is set.
     """
+    words = language_of(language)
+    wanted = words.gettext(
+        "Somebody, probably you, wants notifications of useby at %(url)s as mails to %(address)s."
+    )
+    rules = words.gettext(
+        "The link works once, for a day. If this was not you, do nothing: no mail follows."
+    )
     paragraphs = [
-        Paragraph(
-            f"Somebody, probably you, wants notifications of useby at {base} as mails to {to}."
-        ),
-        Paragraph("Confirm this address", url),
-        Paragraph(
-            "The link works once, for 24 hours. If this was not you, do nothing: no mail follows."
-        ),
+        Paragraph(wanted % {"url": base, "address": to}),
+        Paragraph(words.gettext("Confirm this address"), url),
+        Paragraph(rules),
     ]
-    return write(mail_id, to, "Confirm your address for useby", paragraphs, at)
+    subject = words.gettext("Confirm your address for useby")
+    return write(mail_id, to, subject, paragraphs, at, language=language)
 
 
 def notifications_mail(
@@ -135,6 +153,7 @@ def notifications_mail(
     base: str,
     unsubscribe: str,
     at: datetime,
+    language: str | None = None,
 ) -> Mail:
     """Return the mail with some notifications, each with a link to it.
 
@@ -145,13 +164,15 @@ def notifications_mail(
         base: The public URL of the node.
         unsubscribe: The link that ends such mails.
         at: The current time, aware.
+        language: The reader's language (BCP 47), if it is set.
     """
-    more = f" (and {len(notifications) - 1} more)" if len(notifications) > 1 else ""
+    words = language_of(language)
+    more = f" (+{words.number(len(notifications) - 1)})" if len(notifications) > 1 else ""
     subject = one_line_subject(notifications[0].message, MOST_SUBJECT - len(more)) + more
     paragraphs: list[Paragraph] = []
     for each in notifications:
         paragraphs.append(Paragraph(each.message, link(base, each.fragment)))
         if each.items:
             paragraphs.append(Paragraph("\n".join(f"- {item.message}" for item in each.items)))
-    paragraphs.append(Paragraph("No more mails to this address", unsubscribe))
-    return write(mail_id, to, subject, paragraphs, at, unsubscribe=unsubscribe)
+    paragraphs.append(Paragraph(words.gettext("No more mails to this address"), unsubscribe))
+    return write(mail_id, to, subject, paragraphs, at, language=language, unsubscribe=unsubscribe)

@@ -98,6 +98,8 @@ class Channel:
     """Time at which the owner of an e-mail address confirmed it."""
     session_id: str | None = None
     """Sign-in of a browser, with which its channel ends; ``None`` if it is not known."""
+    language: str | None = None
+    """Language of its user, a tag of BCP 47; ``None`` until it is set."""
 
     @property
     def is_confirmed(self) -> bool:

@@ -17,7 +17,7 @@ from useby.domain.channel import (
 )
 from useby.store.database import Transaction
 from useby.store.schema import channels as table
-from useby.store.schema import notifications, outbox
+from useby.store.schema import notifications, outbox, users
 
 COLUMNS: Final = (
     table.c.id,
@@ -36,6 +36,7 @@ COLUMNS: Final = (
     table.c.error_at,
     table.c.confirmed_at,
     table.c.session_id,
+    sa.select(users.c.language).where(users.c.id == table.c.user_id).scalar_subquery(),
 )
 """Columns of a channel, as ``from_columns`` takes them."""
 
@@ -186,7 +187,7 @@ def count_enabled(connection: Connection) -> dict[ChannelKind, int]:
 def from_columns(row: Sequence[Any]) -> Channel:
     """Return the channel with these values of ``COLUMNS``."""
     id_, user_id, kind, name, created_at, target, secret, enabled, severity, seconds, *rest = row
-    away, state, error, error_at, confirmed_at, session_id = rest
+    away, state, error, error_at, confirmed_at, session_id, language = rest
     return Channel(
         id=id_,
         user_id=user_id,
@@ -204,6 +205,7 @@ def from_columns(row: Sequence[Any]) -> Channel:
         error_at=error_at,
         confirmed_at=confirmed_at,
         session_id=session_id,
+        language=language,
     )
 
 
