@@ -149,10 +149,10 @@ class DeliveryWorker:
         due = await self._database.read(
             lambda c: channel_claims.next_due(c, taken[False], taken[True])
         )
-        places = PLACES - len(self._running)
-        failing = min(places, FAILING_PLACES - sum(taken[True].taken.values()))
+        failing = FAILING_PLACES - sum(taken[True].taken.values())
         soonest = [now + timedelta(seconds=MAX_SLEEP)]
-        for at, most, fails in ((due.fresh, places, False), (due.failing, failing, True)):
+        for at, limit, fails in ((due.fresh, PLACES, False), (due.failing, failing, True)):
+            most = min(limit, PLACES - len(self._running))
             if at is None or most <= 0:
                 continue  # the end of a turn wakes us
             if at > now:

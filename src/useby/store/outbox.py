@@ -90,7 +90,7 @@ def advance(
     head = turn.head(most)
     is_due = head is not None and head.due_at <= now
     if not ends and (found := head if is_due else turn.closing()):
-        turn.renew(batch_end=found.end if isinstance(found, Pending) else None)
+        turn.renew(found)
         return found
     turn.release(turn.idle_until() if head is None else max(head.due_at, now))
     return None
@@ -271,9 +271,14 @@ class _Turn:
         else:
             self.release(self._now + timedelta(seconds=LOCKED_SECONDS))
 
-    def renew(self, *, batch_end: int | None) -> None:
+    def renew(self, found: Pending | Closing) -> None:
         """Extend the claim, and store where the batch ends that is about to be sent."""
-        self._set(next_at=self._now + timedelta(seconds=CLAIM_SECONDS), batch_end=batch_end)
+        values: dict[str, Any] = {"next_at": self._now + timedelta(seconds=CLAIM_SECONDS)}
+        if isinstance(found, Closing):
+            values["batch_end"] = None
+        elif self._claim.may_send(found.notification):
+            values["batch_end"] = found.end
+        self._set(**values)
 
     def release(self, at: datetime | None) -> None:
         """End the claim, and let the next be at a time; delete all but the newest deliveries."""
