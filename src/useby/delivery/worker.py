@@ -151,7 +151,8 @@ class DeliveryWorker:
         )
         failing = FAILING_PLACES - sum(taken[True].taken.values())
         soonest = [now + timedelta(seconds=MAX_SLEEP)]
-        for at, limit, fails in ((due.fresh, PLACES, False), (due.failing, failing, True)):
+        groups = ((due.fresh, PLACES, False), (due.failing, failing, True))
+        for at, limit, fails in sorted(groups, key=lambda group: group[0] or now):
             most = min(limit, PLACES - len(self._running))
             if at is None or most <= 0:
                 continue  # the end of a turn wakes us
