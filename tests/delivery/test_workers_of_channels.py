@@ -242,6 +242,24 @@ async def test_a_node_that_has_seen_one_row_leaves_the_next_to_other_nodes(
     assert receiver.received == []
 
 
+async def test_a_node_looks_at_all_channels_for_devices_that_it_has(
+    channels_house: ChannelHouse, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of people may be alerted at the same time."""
+    monkeypatch.setattr(worker, "GRACE", timedelta(hours=1))
+    monkeypatch.setattr(worker, "MOST_ABSENCES", 2)
+    channels_house.several_nodes = True
+    users = [await channels_house.user() for _ in range(7)]
+    made = [await a_webhook(channels_house, user, receiver, only_when_away=True) for user in users]
+    for user in users:
+        await channels_house.post(user, "one")
+    here = {users[4].id, users[6].id}
+    async with channels_house.working(has_seen=lambda user_id, *_: user_id in here):
+        for user, channel in zip(users, made, strict=True):
+            await channels_house.until_states(channel, SEEN if user.id in here else PENDING)
+    assert receiver.received == []
+
+
 async def test_a_user_has_some_places_so_that_hanging_targets_leave_room_for_others(
     channels_house: ChannelHouse, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

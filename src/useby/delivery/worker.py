@@ -26,7 +26,7 @@ from useby.delivery.closings import Closings
 from useby.domain.channel import MOST_TOGETHER, DeliveryState, retry_delay
 from useby.domain.delivery import Claim, Closing, Outcome, Pending, Places
 from useby.store import channel_claims, outbox
-from useby.store.absences import absences
+from useby.store.absences import Place, absences
 from useby.store.database import Database, StoreUnavailable
 from useby.store.shown_pushes import Key
 
@@ -49,6 +49,7 @@ GRACE: Final = timedelta(seconds=3)
 """Time in which only a node that has a device of the user decides about an ``onlyWhenAway``."""
 GRACE_SLEEP: Final = 0.5
 MOST_ABSENCES: Final = 200
+"""Maximum channels whose presence is looked up at once; the next look begins behind them."""
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 
@@ -99,6 +100,7 @@ class DeliveryWorker:
         self._has_seen = has_seen
         self._now = now
         self._grace = GRACE if several_nodes else timedelta()
+        self._looked_at: Place | None = None
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], Claim] = {}
         self._closings = Closings(database, now, self.wake)
@@ -163,7 +165,7 @@ class DeliveryWorker:
             for each in claims:
                 self._start(each)
             # Others may be due as well. Without a claim, what is due is left to other nodes.
-            pause = 0.0 if claims else GRACE_SLEEP
+            pause = 0.0 if claims or self._looked_at else GRACE_SLEEP
             soonest.append(now + timedelta(seconds=pause))
         return max(0.0, (min(soonest) - now).total_seconds())
 
@@ -177,8 +179,9 @@ class DeliveryWorker:
         present: list[Key] = []
         if self._grace:
             waiting = await self._database.read(
-                lambda c: absences(c, now, self._grace, MOST_ABSENCES)
+                lambda c: absences(c, now, self._grace, MOST_ABSENCES, self._looked_at)
             )
+            self._looked_at = waiting[-1].place if len(waiting) == MOST_ABSENCES else None
             present = [
                 each.key for each in waiting if self._has_seen(each.key[0], each.seq, each.presence)
             ]

@@ -19,6 +19,7 @@ from useby.store.database import Transaction
 from useby.store.schema import channels as table
 from useby.store.schema import notifications, outbox, users
 
+_owners: Final = users.alias("owners")
 COLUMNS: Final = (
     table.c.id,
     table.c.user_id,
@@ -36,7 +37,10 @@ COLUMNS: Final = (
     table.c.error_at,
     table.c.confirmed_at,
     table.c.session_id,
-    sa.select(users.c.language).where(users.c.id == table.c.user_id).scalar_subquery(),
+    sa.select(_owners.c.language)
+    .where(_owners.c.id == table.c.user_id)
+    .correlate(table)
+    .scalar_subquery(),
 )
 """Columns of a channel, as ``from_columns`` takes them."""
 
