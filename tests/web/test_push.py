@@ -14,7 +14,7 @@ from tests.support.axe import violations
 from tests.support.chromium import WHOLE, launched
 from tests.support.mail_server import PUBLIC_URL, receiving_mail
 from tests.support.offline_pages import ready
-from tests.support.pages import a_window, add, message, opened, sign_up
+from tests.support.pages import a_window, add, enter, message, opened, sign_up, until
 from tests.support.process_node import NodeProcess, serving
 from tests.support.push_browser import PushBrowser, b64, closed, verified
 from tests.support.time_limits import HANG_TIMEOUT
@@ -100,7 +100,9 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
     phone, later = PushBrowser(), PushBrowser()
     receiver.opens |= {"/phone": phone.read, "/later": later.read}
     async with (
-        a_window(whole_browser, locale="de-DE", service_workers="allow") as context,
+        a_window(
+            whole_browser, "status of 401", locale="de-DE", service_workers="allow"
+        ) as context,
         server.rest() as rest,
     ):
         await sign_up(rest)
@@ -164,7 +166,7 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
         await page.evaluate("(it) => (localStorage.test = JSON.stringify(it))", other)
         await page.reload()
         renewed_here = "JSON.parse(localStorage['useby.push']).endpoint.endsWith('#2')"
-        await page.wait_for_function(renewed_here)
+        await until(page, renewed_here)
         assert await page.evaluate("JSON.parse(localStorage.test).applicationServerKey") == key
         assert (await rest.post(f"/api/channels/{channel['id']}/test")).json()["sent"]
 
@@ -174,7 +176,16 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
         assert test["sent"]
         assert receiver.received[-1].path == "/later"
 
+        await page.goto("about:blank")
+        signed_in = (await rest.get("/api/sessions")).json()["items"]
+        (ended,) = [each["id"] for each in signed_in if not each["current"]]
+        await rest.delete(f"/api/sessions/{ended}")  # as from another device
+        assert (await rest.get("/api/channels")).json()["items"] == []
         await page.goto(f"{server.url}/#/settings")
+        await enter(page, "Anmelden")
+        await section.get_by_role("button", name="Auf diesem Gerät benachrichtigen").click()
+        await expect(row).to_contain_text("Chrome unter Linux")
+
         await page.get_by_role("button", name="Abmelden", exact=True).click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Anmelden")
         assert await page.evaluate("Object.keys(localStorage)") == []

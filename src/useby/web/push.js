@@ -23,7 +23,12 @@ const SEVERITIES = /** @type {const} */ (["info", "warning", "error"]);
  *
  * @typedef {"on" | "off" | "insecure" | "install" | "unsupported" | "denied"} Ability
  */
-/** @typedef {{channel: string, name: string, endpoint: string}} Kept */
+/**
+ * `signIn` is the id of the sign-in, with which the node deletes the channel. An earlier release did not
+ * write it.
+ *
+ * @typedef {{channel: string, name: string, endpoint: string, signIn?: string}} Kept
+ */
 
 export class Push {
   #app;
@@ -59,9 +64,11 @@ export class Push {
       if (typeof data?.open === "string") location.hash = data.open;
     });
     const kept = this.#kept;
-    if (!kept || this.ability !== "on") return;
+    if (!kept) return;
+    if (kept.signIn && kept.signIn !== this.#app.session.id) return this.forget();
+    if (this.ability !== "on") return;
     const { endpoint } = await this.#subscribe(await keyOfNode());
-    if (endpoint !== kept.endpoint) await this.#register(kept.name);
+    if (endpoint !== kept.endpoint || !kept.signIn) await this.#register(kept.name);
     await this.closeRead();
   }
 
@@ -131,13 +138,14 @@ export class Push {
    * @param {string} name
    */
   async #register(name) {
-    const { api, language } = this.#app;
+    const { api, language, session } = this.#app;
     const subscription = await (await ready()).pushManager.getSubscription();
     if (!subscription) return;
     const { channel } = this;
     const found = channel && (await api.changeChannel(channel, { subscription: subscription.toJSON() }).catch(isGone));
     const { id } = found || (await api.addChannel({ kind: "webpush", name, subscription: subscription.toJSON() }));
-    localStorage.setItem(KEPT, JSON.stringify({ channel: id, name, endpoint: subscription.endpoint }));
+    const { endpoint } = subscription;
+    localStorage.setItem(KEPT, JSON.stringify({ channel: id, name, endpoint, signIn: session.id }));
     const t = wordsIn(language);
     const words = Object.fromEntries(SEVERITIES.map((each) => [each, t(`word.${each}`)]));
     await (await caches.open(PUSHES)).put(ENTRY, new Response(JSON.stringify({ channel: id, words })));
