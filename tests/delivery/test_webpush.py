@@ -96,7 +96,7 @@ async def test_a_push_has_what_a_browser_shows_and_what_its_service_asks_for(
         "message": "Der Käse läuft ab",
         "severity": "error",
         "productName": "",
-        "link": "https://useby.example/#/inbox",
+        "link": f"https://useby.example/#/inbox/{row.id}",
     }
     assert got.path == "/push/1"
     assert got.headers["ttl"] == "604800"

@@ -116,7 +116,7 @@ async def test_no_secret_of_a_channel_or_key_is_in_any_log_line_at_debug(
 ) -> None:
     login = quote(SMTP_PASSWORD, safe="")
     mail = mails.settings(f"smtp://{USER}:{login}@127.0.0.1:{mails.port}")
-    limits = {"mail_rate": "100/minute", "login_rate": "100/minute"}
+    limits: dict[str, Any] = {"mail_rate": "100/minute", "login_rate": "100/minute"}
     with serving(tmp_path, outbound_allowed_networks=LOOPBACK, **mail, **limits) as node:
         assert node.settings["log_level"] == "DEBUG"
         node.secrets |= {TOKEN, PASSWORD, "ada%3A", "whsec_", SMTP_PASSWORD, login}

@@ -127,6 +127,7 @@ class MailReceiver:
 
     async def handle_DATA(self, _: SMTP, session: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
+        assert isinstance(session.peer, tuple)
         mail = ReceivedMail(
             envelope.mail_from or "",
             list(envelope.rcpt_tos),

@@ -51,7 +51,8 @@ class NameLookUps:
         outcome.add_done_callback(release)
         # A look-up that hangs must not keep the process from ending.
         threading.Thread(target=_look_up, args=(host, port, outcome), daemon=True).start()
-        found = map(literal, await asyncio.wrap_future(outcome))
+        texts = await asyncio.wrap_future(outcome)
+        found = [literal(each) for each in texts]
         return list(dict.fromkeys(each for each in found if each is not None))
 
 

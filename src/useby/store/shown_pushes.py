@@ -92,15 +92,16 @@ def look_at(transaction: Transaction, keys: Collection[Key], now: datetime) -> f
     """Have workers look at channels now, because what they show is read.
 
     Returns:
-        Channels to call this for again: a worker sends to them, and may end without a look.
+        Channels to call this for again: a worker sends to them, and may end without a look. They
+        are not locked, because the worker could not record what it has sent, and would repeat it.
     """
     of = channels.c
     rows = transaction.connection.execute(
-        sa.select(of.user_id, of.id, of.claim, of.failures, of.enabled)
-        .where(sa.tuple_(of.user_id, of.id).in_(list(keys)))
+        sa.select(of.user_id, of.id, of.failures, of.enabled)
+        .where(sa.tuple_(of.user_id, of.id).in_(list(keys)), of.claim.is_(None))
         .with_for_update(key_share=True, skip_locked=True)
     ).all()
-    seen = {(row.user_id, row.id): row for row in rows if row.claim is None}
+    seen = {(row.user_id, row.id): row for row in rows}
     idle = [key for key, row in seen.items() if row.enabled and not row.failures]
     if idle:
         transaction.connection.execute(
