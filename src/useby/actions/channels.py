@@ -66,14 +66,8 @@ def create(
         raise TooManyChannels
     if kind in WITH_SECRET:
         own["secret"] = new_secret()
-    channel = Channel(
-        id=str(uuid7()),
-        user_id=user_id,
-        kind=kind,
-        created_at=now,
-        language=owner.language,
-        **own,
-    )
+    own |= {"language": owner.language, "created_at": now}
+    channel = Channel(id=str(uuid7()), user_id=user_id, kind=kind, **own)
     channels.add(transaction, channel)
     return channel
 

@@ -24,6 +24,7 @@ CLAIM_SECONDS: Final = 20.0
 """Time for which a claim lasts: an attempt takes at most half of it, and each row renews it."""
 UNLIMITED: Final = Places()
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_MAY_REST: Final = users.c.deferral.is_not(None)
 _ACTIVE: Final = sa.and_(table.c.user_id == users.c.id, users.c.disabled_at.is_(None))
 
 
@@ -79,20 +80,18 @@ def claim(
         over.append(sa.tuple_(table.c.user_id, table.c.id).in_(list(present)))
     claim_id = str(uuid7())
     rows = transaction.connection.execute(
-        sa.select(
-            table.c.next_at, table.c.failures, users.c.deferral.is_not(None), *channels.COLUMNS
-        )
+        sa.select(table.c.next_at, table.c.failures, _MAY_REST, *channels.COLUMNS)
         .join(users, _ACTIVE)
         .where(table.c.next_at <= now, *_group(places, failing), sa.or_(*over))
         .order_by(table.c.next_at)
         .limit(most)
         .with_for_update(of=table, key_share=True, skip_locked=True)
     ).all()
-    found = [
-        Claim(claim_id, channel, failures, may_rest, _sends_until(channel, since, now, grace))
-        for since, failures, may_rest, *columns in rows
-        for channel in [channels.from_columns(columns)]
-    ]
+    found = []
+    for since, failures, may_rest, *columns in rows:
+        channel = channels.from_columns(columns)
+        until = _sends_until(channel, since, now, grace)
+        found.append(Claim(claim_id, channel, failures, may_rest, until))
     fits = places.fitting(each.channel.user_id for each in found)
     claims = [each for each, has_place in zip(found, fits, strict=True) if has_place]
     if claims:
