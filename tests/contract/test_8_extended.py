@@ -244,7 +244,7 @@ async def next_product(client: ClientConnection) -> tuple[str, dict[str, Any]]:
     """The change and the product of the next PRODUCT frame; others are passed over."""
     while (frame := await next_frame(client))["type"] != "PRODUCT":
         pass
-    assert frame.keys() == {"type", "change", "product"}
+    assert frame.keys() == {"type", "change", "product", "householdId"}
     return frame["change"], frame["product"]
 
 
