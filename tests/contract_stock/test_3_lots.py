@@ -45,6 +45,7 @@ async def test_a_lot_is_answered_with_every_field_by_its_name(ada: httpx.AsyncCl
         "recordedAt": "2026-03-02T12:00:00Z",
         "reason": None,
         "undoes": None,
+        "byUser": None,
     }
 
 
