@@ -91,6 +91,22 @@ def test_the_bench_of_channels_measures_each_target(tmp_path: Path) -> None:
     assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == len(kept["targets"]) == 6
 
 
+def test_the_bench_of_households_compares_with_accounts_that_share_nothing() -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.households", "--rounds", "1"),
+            *("--stored", "100", "--shared", "2", "--each", "5"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=2 * HANG_TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == 1
+
+
 def test_publishing_one_scenario_keeps_the_others_and_may_be_repeated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
