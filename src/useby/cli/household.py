@@ -196,7 +196,11 @@ def revoke(
 @app.command()
 def join(
     link: Annotated[
-        str, typer.Argument(help="Link of the invitation, or its token at the end.", metavar="LINK")
+        str,
+        typer.Argument(
+            help="Link of the invitation, e.g. https://useby.example/#/invite/…, or its last part.",
+            metavar="LINK",
+        ),
     ],
     *,
     email_or_id: Owner,
