@@ -93,7 +93,9 @@ class Owner:
             browser = PushBrowser()
             receiver.opens[f"/{self.name}/{each}"] = browser.read
             subscription = browser.subscription(f"http://{here}/{each}")
-            made.append({"kind": "webpush", "subscription": subscription})
+            # With a grace of three seconds a turn, the other one has a backlog for minutes.
+            away = each == "webpush"
+            made.append({"kind": "webpush", "subscription": subscription, "onlyWhenAway": away})
         return [{"name": "A channel"} | each for each in made]
 
     def addresses(self) -> list[str]:
