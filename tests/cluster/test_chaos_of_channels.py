@@ -11,7 +11,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, rec
 from useby.store import migrate
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
+A_DAY = 24 * 3600
 DURABLE = ("synchronous_commit=on",)
 """A server that is killed keeps what it has committed."""
 FAULTS: dict[str, bytes | None] = {
@@ -260,7 +261,9 @@ async def test_unread_notifications_reach_every_healthy_channel_at_least_once_an
             await asyncio.to_thread(node.start)
         owners = []
         for name in ("ada", "bob"):
-            owner = Owner(await person_on(postgres.url("chaos"), chaos.nodes[0]), name)
+            person = await person_on(postgres.url("chaos"), chaos.nodes[0])
+            token = chaos.nodes[0].token(person.id, person.session_id, A_DAY)
+            owner = Owner(replace(person, token=token), name)
             await chaos.add_channels(owner)
             owners.append(owner)
         finish = time.monotonic() + SECONDS
