@@ -330,7 +330,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
 
   /** @param {Frame} frame */
   #receive(frame) {
-    const { type, ids, unread, change, product, householdId = null } = frame;
+    const { type, ids, unread, ...changed } = frame;
     if (/^(info|warning|error)$/.test(`${type}`)) {
       if (this.#reconnector.closing) return;
       this.#inbox.put(frame, (id) => this.markRead(id));
@@ -341,7 +341,7 @@ export class Notifications extends /** @type {new () => Target} */ (EventTarget)
       const read = Array.isArray(ids) ? ids : [];
       read.forEach((id) => this.#inbox.setMarked(id));
       this.#emit("read", { ids: read, unread });
-    } else if (type == "PRODUCT") this.#emit("product", { change, product, householdId });
+    } else if (type == "PRODUCT") this.#emit("product", changed);
   }
 
   /** Disconnect because the buffer is full, as soon as no mark is unconfirmed. */

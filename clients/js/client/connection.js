@@ -26,7 +26,7 @@ import { now } from "./timing.js";
  * @property {unknown} action
  * @property {string} change
  * @property {import("./events.js").Product} product
- * @property {string | null} [householdId]
+ * @property {string} [householdId]
  */
 
 /**

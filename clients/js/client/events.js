@@ -85,7 +85,7 @@
  * @typedef {object} ProductChanged
  * @property {string} change `added`, `updated` or `closed`
  * @property {Product} product `lots` has the first 50 in the order in which they are taken
- * @property {string | null} householdId of the household whose product it is; `null` from older nodes
+ * @property {string} [householdId] of the household whose product it is; older nodes send none
  */
 
 /**

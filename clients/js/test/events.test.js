@@ -12,13 +12,14 @@ test("a notification says what the server says", async () => {
   socket().notify(1);
   socket().deliver({ ...notification(2), seq: 7, event: "expired", productId: "p", daysLeft: -1,
     expiresOn: "2026-03-04", readAt: "2026-03-05T00:00:00Z" });
-  const none = { seq: null, event: null, productId: null, expiresOn: null, daysLeft: null, items: null };
+  const none = { seq: null, event: null, productId: null, expiresOn: null, daysLeft: null, householdId: null,
+    items: null };
   const same = { type: "info", productName: "Milk", createdAt: new Date("2026-03-04T10:30:00Z") };
   const [{ markRead, ...plain }, { markRead: other, ...extended }] = handled;
   assert.deepEqual(plain, { id: id(1), message: "n1", ...same, ...none, readAt: null });
   assert.deepEqual(extended, { id: id(2), message: "n2", ...same, seq: 7, event: "expired",
     productId: "p", daysLeft: -1, expiresOn: "2026-03-04", readAt: new Date("2026-03-05"),
-    items: null });
+    householdId: null, items: null });
   assert.ok(markRead && other && Object.isFrozen(handled[0]));
 });
 
@@ -91,6 +92,6 @@ test("a changed product is an event with its lots", async () => {
   socket().deliver({ type: "PRODUCT", change: "closed", product: { id: "p" } });
   assert.deepEqual(events, [
     { change: "updated", product: milk, householdId: "h" },
-    { change: "closed", product: { id: "p" }, householdId: null },
+    { change: "closed", product: { id: "p" } },
   ]);
 });

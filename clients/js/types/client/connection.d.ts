@@ -63,6 +63,7 @@ export type Frame = {
     action: unknown;
     change: string;
     product: import("./events.js").Product;
+    householdId?: string;
 };
 /**
  * callbacks of a connection; none is called after `leave`

@@ -48,6 +48,10 @@ export type Notification = {
     daysLeft: number | null;
     readAt: Date | null;
     /**
+     * of the household that it is about
+     */
+    householdId: string | null;
+    /**
      * the most urgent alerts of a summary, at most 50
      */
     items: readonly SummaryItem[] | null;
@@ -142,6 +146,10 @@ export type ProductChanged = {
      * `lots` has the first 50 in the order in which they are taken
      */
     product: Product;
+    /**
+     * of the household whose product it is; older nodes send none
+     */
+    householdId?: string;
 };
 export type Events = {
     notification: CustomEvent<Notification>;
