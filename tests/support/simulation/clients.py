@@ -50,6 +50,7 @@ class Device:
         read: set[int],
         read_now: Callable[[], set[int]],
         expires: float,
+        wall: Callable[[], datetime],
         one_too_many: bool,
     ) -> None:
         self.owner = owner
@@ -57,6 +58,9 @@ class Device:
         self.session = owner.signed_in
         self.extended = extended
         self.expires = expires
+        """Time from which the node ends it: the end of its token, or the look-up of a new token if
+        that came later."""
+        self._wall = wall
         self.got: list[int] = []
         self.closed: tuple[int, str] | None = None
         self.leaving = False
@@ -120,7 +124,8 @@ class Device:
         elif kind.isupper():
             assert self.extended, "never asked for"
             if kind == "AUTHENTICATED":
-                self.expires = datetime.fromisoformat(value["expiresAt"]).timestamp()
+                ends = datetime.fromisoformat(value["expiresAt"])
+                self.expires = max(ends, self._wall()).timestamp()
         else:
             (seq,) = [each.seq for each in self.owner.posted if each.id == value["id"]] or (0,)
             assert seq, "invented, or another's"

@@ -182,6 +182,7 @@ class Scene:
             read=self.read_of(owner),
             read_now=lambda: self.read_of(owner),
             expires=int(self.wall().timestamp()) + seconds,
+            wall=self.wall,
             one_too_many=sum(not each.line.lost for each in owner.devices) >= MOST,
         )
         knock = UpgradeRequest((self.token(owner, seconds),), None, after, extended)
