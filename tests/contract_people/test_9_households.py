@@ -4,9 +4,13 @@ covers: useby.actions.households, useby.actions.reports
 covers: useby.api.households, useby.schemas.households, useby.store.households
 """
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 
+import pytest
+import sqlalchemy as sa
 from tests.support.rest_app import Rest, added, messages
 from tests.support.shared_households import (
     HEADER,
@@ -150,3 +154,34 @@ async def test_a_members_export_and_calendar_have_no_policies_of_others(rest: Re
     of_hers, of_his = [(await rest.client().get(url)).text for url in calendars]
     assert of_hers.count("BEGIN:VALARM") == of_his.count("BEGIN:VALARM") == 1
     assert of_hers.split("TRIGGER")[1] != of_his.split("TRIGGER")[1]
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """Statements that are sent to the database."""
+    seen: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        seen.append(statement)
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", note)
+    yield seen
+    sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+
+async def test_an_account_that_shares_nothing_sends_no_statement_about_households(
+    rest: Rest, statements: list[str]
+) -> None:
+    _, ada = await rest.person()
+    statements.clear()
+    milk = await added(ada, quantity="3")
+    await ada.get("/api/products")
+    await ada.get(f"/api/products/{milk['id']}?include=lots")
+    await ada.post(f"/api/products/{milk['id']}/consume", json={"quantity": "1"})
+    await ada.post("/api/notifications", json={"message": "Tea is ready"})
+    await ada.get("/api/notifications")
+    await ada.post("/api/import", content=b"name,expiryDate\nTea,2027-01-01\n")
+    await ada.post("/api/ws/ticket")
+    tables = re.compile(r"\b(households|members|member_alerts|member_policies|shared_reads)\b")
+    assert len(statements) > 20
+    assert [each for each in statements if tables.search(each)] == []
