@@ -122,7 +122,11 @@ async def test_tabs_share_a_sign_in_and_one_refresh(browser: Browser, server: No
             await expect(tab.get_by_text("No notification has come yet.")).to_be_visible()
         assert requests.count("/api/auth/refresh") == 1
 
-        await first.get_by_role("link", name="Settings").click()
+        async with (
+            first.expect_response("**/members"),
+            first.expect_response("**/invitations"),  # the last of what the view asks for
+        ):
+            await first.get_by_role("link", name="Settings").click()
         await first.get_by_role("button", name="Sign out everywhere").click()
         for tab in tabs:
             await expect(tab.get_by_role("heading", level=1)).to_have_text("Sign in")
