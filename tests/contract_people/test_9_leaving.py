@@ -77,7 +77,7 @@ async def test_a_founder_who_has_left_their_only_household_gets_a_new_empty_one(
     await hers.patch(f"{shared.url}/members/{heir}", json={"role": "owner"})
     await leave(shared, Role.OWNER)
     (home,) = await listed(hers)
-    assert (home["role"], home["timeZone"]) == ("owner", "Asia/Tokyo")
+    assert (home["role"], home["timeZone"], home["name"]) == ("owner", "Asia/Tokyo", "Ada")
     assert home["id"] not in (founder, heir)
     assert await names(hers) == []
     await added(hers, name="New milk")

@@ -160,7 +160,7 @@ def _give_home(transaction: Transaction, user_id: str, now: datetime) -> None:
     if person is None or not person.shares or households.memberships(connection, user_id):
         return
     zone, currency = person.time_zone, person.currency
-    home = User(str(uuid7()), None, "", zone, Policy(), now, currency=currency)
+    home = User(str(uuid7()), None, person.name, zone, Policy(), now, currency=currency)
     households.add_vacant(transaction, home, user_id, now)
 
 
