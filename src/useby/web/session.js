@@ -19,8 +19,8 @@ const LOCK = "useby.refresh";
 export const KEPT_DATABASE = "useby";
 /** Seconds before its expiry at which a token is exchanged; the node warns 60 before. */
 const EARLY = 90;
-/** Milliseconds for which a tab waits for the token of the one that has had the lock. */
-const PASSED_ON = 100;
+/** Maximum milliseconds for which a tab waits for the token of the one that has had the lock. */
+const PASSED_ON = 2000;
 
 /** @typedef {{accessToken: string, expiresIn: number}} Tokens */
 /** @typedef {{access: string, good: number}} Access a token, and the time until which it is used */
@@ -166,9 +166,18 @@ export class Session {
       return lock !== null;
     });
     if (isDone) return;
+    const isPassedOn = () => this.#token.access !== spent && Date.now() < this.#token.good;
     await locks.request(LOCK, async () => {
-      await new Promise((resolve) => setTimeout(resolve, PASSED_ON));
-      if (this.#token.access === spent || Date.now() >= this.#token.good) await this.#refresh();
+      if (!isPassedOn()) await this.#nextMessage();
+      if (!isPassedOn()) await this.#refresh();
+    });
+  }
+
+  /** Wait for the next token of another tab, unless there is none in time. */
+  async #nextMessage() {
+    await new Promise((resolve) => {
+      this.#tabs.addEventListener("message", resolve, { once: true });
+      setTimeout(resolve, PASSED_ON);
     });
   }
 
