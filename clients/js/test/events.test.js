@@ -11,15 +11,15 @@ test("a notification says what the server says", async () => {
   const { handled } = await connected();
   socket().notify(1);
   socket().deliver({ ...notification(2), seq: 7, event: "expired", productId: "p", daysLeft: -1,
-    expiresOn: "2026-03-04", readAt: "2026-03-05T00:00:00Z" });
-  const none = { seq: null, event: null, productId: null, expiresOn: null, daysLeft: null, householdId: null,
-    items: null };
+    expiresOn: "2026-03-04", readAt: "2026-03-05T00:00:00Z", householdId: "h" });
+  const none = { seq: null, event: null, productId: null, expiresOn: null, daysLeft: null,
+    householdId: null, items: null };
   const same = { type: "info", productName: "Milk", createdAt: new Date("2026-03-04T10:30:00Z") };
   const [{ markRead, ...plain }, { markRead: other, ...extended }] = handled;
   assert.deepEqual(plain, { id: id(1), message: "n1", ...same, ...none, readAt: null });
   assert.deepEqual(extended, { id: id(2), message: "n2", ...same, seq: 7, event: "expired",
     productId: "p", daysLeft: -1, expiresOn: "2026-03-04", readAt: new Date("2026-03-05"),
-    householdId: null, items: null });
+    householdId: "h", items: null });
   assert.ok(markRead && other && Object.isFrozen(handled[0]));
 });
 
