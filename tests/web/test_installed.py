@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from playwright.async_api import Browser, expect
+from tests.support import pages
 from tests.support.offline_pages import ready
 from tests.support.pages import FOLDER, a_window, add, enter, opened, sign_up
 from tests.support.process_node import NodeProcess, serving
@@ -44,9 +45,10 @@ async def test_a_new_release_replaces_the_page_at_the_press_of_a_button(
             await expect(page.get_by_text("A new version of this page is ready.")).to_be_visible()
             await page.get_by_role("button", name="Show it").click()
             await expect(page.get_by_role("heading", name="Next three days")).to_be_visible()
-            await page.wait_for_function(
-                "async () => (await caches.keys()).length === 1"
-                " && !document.body.textContent.includes('A new version')"
+            await pages.until(
+                page,
+                "(await caches.keys()).length === 1"
+                " && !document.body.textContent.includes('A new version')",
             )
 
 

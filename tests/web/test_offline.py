@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 from playwright.async_api import Browser, Locator, Page, Route, expect
+from tests.support import pages
 from tests.support.axe import violations
 from tests.support.offline_pages import CACHED, KEPT, LOST, cut, kept, mend, ready
 from tests.support.pages import (
@@ -78,7 +79,7 @@ async def test_the_kept_state_has_no_token_and_goes_with_the_sign_out(
         await page.get_by_role("link", name="Settings").click()
         await page.get_by_role("button", name="Sign out", exact=True).click()
         await expect(page.get_by_label("E-mail")).to_be_visible()
-        await page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+        await pages.until(page, "(await indexedDB.databases()).length === 0")
         await context.set_offline(True)
         await page.reload()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
@@ -99,7 +100,7 @@ async def test_the_next_person_sees_nothing_of_a_sign_in_that_the_node_has_ended
         await rest.post("/api/auth/logout-all")
         await context.set_offline(False)
         await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
-        await page.wait_for_function(f"async () => !(await ({KEPT})()).includes('alertTime')")
+        await pages.until(page, f"!(await ({KEPT})()).includes('alertTime')")
 
         other = {"email": "bob@useby.example", "password": PASSWORD}
         await rest.post("/api/auth/signup", json=other)
@@ -110,7 +111,7 @@ async def test_the_next_person_sees_nothing_of_a_sign_in_that_the_node_has_ended
         await expect(page.get_by_text("Nothing is kept yet")).to_be_visible()
         await expect(page.get_by_text("Milk")).to_have_count(0)
         await expect(waits(page, 1)).to_have_count(0)
-        await page.wait_for_function(f"async () => !(await ({KEPT})()).includes('Milk')")
+        await pages.until(page, f"!(await ({KEPT})()).includes('Milk')")
 
 
 async def test_changes_wait_and_are_sent_once_in_their_order_when_the_node_is_back(
@@ -294,4 +295,4 @@ async def test_a_sign_out_asks_before_changes_that_wait_are_lost(
         await leave.first.click()
         await dialog.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_label("E-mail")).to_be_visible()
-        await page.wait_for_function("async () => (await indexedDB.databases()).length === 0")
+        await pages.until(page, "(await indexedDB.databases()).length === 0")
