@@ -281,6 +281,7 @@ async def test_a_user_has_some_places_so_that_hanging_targets_leave_room_for_oth
 async def test_channels_that_wait_for_a_place_of_their_user_get_the_one_that_is_free_again(
     channels_house: ChannelHouse, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(worker, "PLACES", 4)
     monkeypatch.setattr(worker, "PLACES_OF_USER", 2)
     most, running = 0, 0
 

@@ -2,8 +2,8 @@
 
 Any number of workers may run on one database. A worker wakes when a transaction of its node has
 added notifications, and when the next row is due. It sends to a limited number of channels at once;
-those whose last attempt failed may take half of the places, so that dead targets leave room. One
-user may take an eighth of all places, and a quarter of those for failing channels.
+those whose last attempt failed may take half of the places, so that dead targets leave room. Once
+half of the places are taken, one user may have only a few of them.
 """
 
 import asyncio
@@ -32,11 +32,13 @@ from useby.store.shown_pushes import Key
 
 log = logging.getLogger(__name__)
 
-PLACES: Final = 64
+PLACES: Final = 128
 """Maximum number of channels that a node sends to at once."""
 FAILING_PLACES: Final = PLACES // 2
 PLACES_OF_USER: Final = 8
-"""Maximum number of channels of one user that a node sends to at once, and as many failing ones."""
+"""Maximum number of channels of one user, and as many failing ones, that a node sends to at once
+while half of its places are taken. With less to do, all channels of a user, at most 20, have a
+place, so a target that hangs delays no other channel of its user."""
 TURN: Final = 50
 """Maximum notifications that a channel is sent before others have their turn."""
 TURN_SECONDS: Final = 2.0
@@ -147,15 +149,16 @@ class DeliveryWorker:
     async def _start_turns(self) -> float:
         """Claim what is due, as far as there are places; return the seconds until more is due."""
         now = self._now()
+        places = PLACES if self._is_busy else PLACES // 2
         taken = {fails: self._places(failing=fails) for fails in (False, True)}
         due = await self._database.read(
             lambda c: channel_claims.next_due(c, taken[False], taken[True])
         )
-        failing = FAILING_PLACES - sum(taken[True].taken.values())
+        failing = FAILING_PLACES - sum(each.failures > 0 for each in self._running.values())
         soonest = [now + timedelta(seconds=MAX_SLEEP)]
         groups = ((due.fresh, PLACES, False), (due.failing, failing, True))
         for at, limit, fails in sorted(groups, key=lambda group: group[0] or now):
-            most = min(limit, PLACES - len(self._running))
+            most = min(limit, places - len(self._running))
             if at is None or most <= 0:
                 continue  # the end of a turn wakes us
             if at > now:
@@ -169,7 +172,13 @@ class DeliveryWorker:
             soonest.append(now + timedelta(seconds=pause))
         return max(0.0, (min(soonest) - now).total_seconds())
 
+    @property
+    def _is_busy(self) -> bool:
+        return len(self._running) >= PLACES // 2
+
     def _places(self, *, failing: bool) -> Places:
+        if not self._is_busy:
+            return channel_claims.UNLIMITED
         turns = [each for each in self._running.values() if (each.failures > 0) is failing]
         return Places(Counter(each.channel.user_id for each in turns), PLACES_OF_USER)
 
