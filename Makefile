@@ -92,6 +92,7 @@ docs: $(VENV)/dev.stamp ## generate the pages that are made from the code
 	$(BIN)/python docs/make_commands.py
 	$(BIN)/python docs/make_picture.py
 	$(BIN)/python docs/make_a_year.py
+	$(BIN)/python docs/make_a_year_together.py
 
 messages: $(VENV)/dev.stamp ## extract, check and compile the translations of messages
 	$(BIN)/python docs/make_messages.py
