@@ -4,6 +4,7 @@ covers: useby.api.household_invitations, useby.store.household_invitations
 """
 
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 
 import pytest
@@ -16,8 +17,10 @@ from tests.support.shared_households import (
 )
 
 from useby.actions import households as actions
+from useby.actions import memberships
 from useby.domain import household as rules
 from useby.domain.household import Role
+from useby.store import accounts
 
 
 async def test_an_invitation_has_a_role_works_once_and_shows_name_and_role_without_sign_in(
@@ -132,3 +135,28 @@ async def test_a_household_has_at_most_50_members(
     await leave(shared, Role.EDITOR)
     again = await third.post(f"/api/invitations/{invitation['token']}/accept")
     assert again.status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("settings", [{}, {"name": "Our kitchen"}], ids=["own", "named"])
+async def test_an_invitation_of_a_founder_who_is_disabled_works_only_while_they_are_not(
+    rest: Rest, settings: dict[str, str]
+) -> None:
+    ada, hers = await rest.person()
+    await hers.patch(f"/api/households/{ada.id}", json=settings)
+    url = f"/api/invitations/{(await invited(hers, ada.id, 'editor'))['token']}"
+    _, his = await rest.person()
+    disable = partial(accounts.disable_user, user_id=ada.id, now=rest.now)
+    await rest.database.write(partial(disable, disabled=True))
+    for answer in (await rest.client().get(url), await his.post(f"{url}/accept")):
+        assert answer.status_code == HTTPStatus.NOT_FOUND
+        assert answer.json()["detail"] == "There is no such invitation."
+    await rest.database.write(partial(disable, disabled=False))
+    assert (await his.post(f"{url}/accept")).status_code == HTTPStatus.OK
+
+
+async def test_the_invitations_of_an_account_end_when_its_deletion_begins(rest: Rest) -> None:
+    ada, hers = await rest.person()
+    url = f"/api/invitations/{(await invited(hers, ada.id, 'editor'))['token']}"
+    await rest.database.write(lambda t: memberships.end_all(t, ada.id, rest.now))
+    assert (await rest.client().get(url)).status_code == HTTPStatus.NOT_FOUND
+    assert (await hers.get(f"/api/households/{ada.id}/invitations")).json()["items"] == []

@@ -6,21 +6,32 @@ covers: useby.actions.memberships, useby.store.emptying
 from datetime import timedelta
 from http import HTTPStatus
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support.alert_times import send_now
+from tests.support.household_alerts import notifications, unread
 from tests.support.rest_app import Rest, added, messages
 from tests.support.shared_households import (
     HEADER,
     a_household,
+    give_away,
+    hand_over,
+    invited,
     join,
     leave,
     listed,
     names,
+    shared_by,
 )
+from tests.support.stored_products import notifications_of
+from uuid_utils import uuid7
 
+from useby.actions import floods, memberships, snoozes
 from useby.domain.household import Role
-from useby.store import schema, slices
+from useby.domain.notification import Cause, Draft, Severity
+from useby.store import accounts, households, schema, slices
+from useby.store import notifications as store
 from useby.store.database import Transaction
 
 REFUSED_LAST_OWNER = (
@@ -169,3 +180,146 @@ async def test_an_account_that_is_deleted_leaves_its_households_and_their_stock(
     assert movement["byUser"] is None
     (only,) = (await shared.owner.get(f"{shared.url}/members")).json()["items"]
     assert only["userId"] == shared.id
+
+
+async def snooze(rest: Rest, client: httpx.AsyncClient, notification_id: str) -> None:
+    """Snooze a notification, and let the snooze end."""
+    url = f"/api/notifications/{notification_id}/snooze"
+    assert (await client.post(url, json={"for": "PT2H"})).status_code == HTTPStatus.OK
+    rest.now += timedelta(hours=2)
+    assert await rest.database.write(lambda t: snoozes.send_due(t, rest.now)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 6], ids=["alert", "summary"])
+async def test_a_former_founder_sees_nothing_of_the_stock_by_snoozing_an_old_notification(
+    rest: Rest, count: int
+) -> None:
+    founder, hers = await rest.person()
+    for number in range(count):
+        await added(hers, name=f"Tin {number}")
+    await send_now(rest)
+    (old,) = await notifications(hers)
+    await give_away(await shared_by(rest, founder, hers, Role.EDITOR))
+    await snooze(rest, hers, old["id"])
+    assert [each["id"] for each in await notifications(hers)] == [old["id"]]
+
+
+async def test_a_notification_from_before_the_household_was_shared_is_sent_again_as_a_members(
+    rest: Rest,
+) -> None:
+    founder, hers = await rest.person()
+    await added(hers, name="Tin")
+    await send_now(rest)
+    (old,) = await notifications(hers)
+    await shared_by(rest, founder, hers, Role.EDITOR)
+    await snooze(rest, hers, old["id"])
+    *_, again = await notifications_of(rest.database, founder)
+    assert (again.message, again.event) == ("Tin expires in 2 days", Cause.SNOOZED)
+    assert again.household_id == founder.id
+
+
+async def test_a_founder_who_leaves_has_read_all_about_the_stock_from_before_it_was_shared(
+    rest: Rest,
+) -> None:
+    founder, hers = await rest.person()
+    for number in range(6):
+        await added(hers, name=f"Tin {number}")
+    await send_now(rest)
+    (summary,) = await notifications(hers)
+    await snooze(rest, hers, summary["id"])
+    kinds = (Cause.ADDED, Cause.CONSUMED, Cause.DISCARDED, Cause.SUMMARY, Cause.DIGEST)
+    drafts = [
+        Draft(founder.id, each.value, Severity.INFO, each)
+        for each in (*kinds, Cause.CUSTOM, Cause.SNOOZED)
+    ]
+    await rest.database.write(lambda t: store.add(t, drafts, rest.now))
+    assert len(await unread(hers)) == len(drafts) + 1
+    await give_away(await shared_by(rest, founder, hers, Role.EDITOR))
+    assert await unread(hers) == ["snoozed", "custom"], "these are about no stock"
+
+
+async def test_alerts_collected_before_the_household_was_shared_are_not_sent_to_a_former_founder(
+    rest: Rest,
+) -> None:
+    founder, hers = await rest.person()
+    end = rest.now + timedelta(hours=1)
+    await rest.database.write(lambda t: floods.hold(t, founder.id, end))
+    await added(hers, name="Tin")
+    await send_now(rest)
+    await give_away(await shared_by(rest, founder, hers, Role.EDITOR))
+    await send_now(rest)
+    rest.now = end
+    assert await rest.database.write(lambda t: floods.release(t, end)) >= 1
+    assert await notifications(hers) == []
+
+
+async def test_a_household_that_is_joined_while_the_account_is_deleted_is_left_too(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = [await a_household(rest, Role.EDITOR) for _ in range(2)]
+    guest, client = await rest.person()
+    await join(first.owner, first.id, client, "viewer")
+    lock_all = households.lock_all
+
+    def joined_before(transaction: Transaction, ids: set[str]) -> None:
+        monkeypatch.setattr(households, "lock_all", lock_all)
+        households.add_member(transaction, second.id, guest.id, Role.VIEWER, rest.now)
+        lock_all(transaction, ids)
+
+    monkeypatch.setattr(households, "lock_all", joined_before)
+    await rest.database.write(lambda t: memberships.end_all(t, guest.id, rest.now))
+    assert not await rest.database.read(lambda c: households.memberships(c, guest.id))
+
+
+async def works(rest: Rest) -> set[str]:
+    """Kinds of work that is unfinished."""
+    wanted = sa.select(schema.unfinished.c.work)
+    return set(await rest.database.read(lambda c: c.scalars(wanted).all()))
+
+
+async def test_a_node_without_households_does_not_take_a_founders_deletion_for_that_of_the_stock(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("useby.store.emptying.SLICE", 4)
+    shared = await a_household(rest, Role.EDITOR)
+    await added(shared.owner, name="Gift")
+    for number in range(10):
+        await shared.owner.post("/api/notifications", json={"message": str(number)})
+    await give_away(shared)
+    await send_now(rest)
+    assert await works(rest) == set()
+
+    def begin(transaction: Transaction) -> bool:
+        memberships.end_all(transaction, shared.id, rest.now)
+        return slices.delete_user(transaction, shared.id)
+
+    assert not await rest.database.write(begin)
+    assert await works(rest) == {"vacate"}, "an older version looks for 'delete'"
+    assert await rest.database.read(lambda c: accounts.find_users(c, shared.id)) == []
+    await send_now(rest)
+    assert await works(rest) == set()
+    assert await names(shared.clients[Role.EDITOR]) == ["Gift"]
+
+
+async def test_the_deletion_of_a_founders_account_leaves_the_work_and_invitations_of_the_household(
+    rest: Rest,
+) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    await added(shared.owner)
+    await hand_over(shared)
+    heir = shared.clients[Role.EDITOR]
+    invitation = await invited(heir, shared.id, "viewer")
+    newest = str(uuid7())
+    await rest.database.write(lambda t: slices.begin_emptying(t, shared.id, newest, rest.now))
+    await shared.owner.patch(shared.url, json={"timeZone": "Asia/Tokyo"})
+    gone = await shared.owner.request("DELETE", "/api/me", json={})
+    assert gone.status_code == HTTPStatus.NO_CONTENT
+    assert await works(rest) == {"reschedule", "empty"}
+    await send_now(rest)
+    assert await works(rest) == set()
+    assert await names(heir) == [], "its stock is deleted"
+    (only,) = (await heir.get(f"{shared.url}/members")).json()["items"]
+    assert only["userId"] == shared.users[Role.EDITOR].id
+    _, guest = await rest.person()
+    joined = await guest.post(f"/api/invitations/{invitation['token']}/accept")
+    assert joined.status_code == HTTPStatus.OK

@@ -9,7 +9,7 @@ from tests.support.alert_times import pass_until, send_now
 from tests.support.household_alerts import ROLES, editor_of, pair, policies_of, set_me
 from tests.support.policies_over_rest import alerts_of, lot_of, put, times_of
 from tests.support.rest_app import Rest, added, messages
-from tests.support.shared_households import HEADER, Shared, a_household
+from tests.support.shared_households import HEADER, Shared, a_household, give_away
 
 from useby.domain.household import Role
 
@@ -79,6 +79,21 @@ async def test_a_policy_of_a_product_of_another_household_of_ones_own_needs_no_h
         f"/api/policies/product/{milk['id']}", json={"muted": True}, headers=named
     )
     assert other.status_code == HTTPStatus.NOT_FOUND
+
+
+async def test_a_former_founder_does_not_learn_which_products_and_lots_there_are(
+    rest: Rest, pair: Shared
+) -> None:
+    milk = await added(pair.owner)
+    lot = await lot_of(pair.owner, milk)
+    await give_away(pair)
+    for scope, there in (("product", milk["id"]), ("lot", lot)):
+        answers = [
+            await pair.owner.put(f"/api/policies/{scope}/{key}", json={"muted": True})
+            for key in (there, "01a20b6e-0000-7000-8000-000000000000")
+        ]
+        details = {(each.status_code, each.json()["detail"]) for each in answers}
+        assert details == {(HTTPStatus.NOT_FOUND, f"There is no such {scope}.")}
 
 
 async def test_the_households_default_is_for_all_its_members_and_set_by_editors_and_owners(

@@ -4,6 +4,7 @@ covers: useby.store.shared_reads
 """
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -102,6 +103,18 @@ async def test_an_alert_that_is_sent_after_the_read_is_unread(rest: Rest, settli
     rest.now = rest.now.replace(hour=17)
     await send_now(rest)
     assert await unread_of_all(settling) == [0, 0, 1]
+
+
+async def test_an_alert_that_one_member_snoozes_stays_unread_for_the_others(
+    rest: Rest, settling: Shared
+) -> None:
+    await added(settling.owner)
+    await send_now(rest)
+    (alert,) = await notifications(settling.owner)
+    url = f"/api/notifications/{alert['id']}/snooze"
+    assert (await settling.owner.post(url, json={"for": "PT2H"})).status_code == HTTPStatus.OK
+    await send_now(rest)
+    assert await unread_of_all(settling) == [0, 1, 1]
 
 
 async def test_a_read_is_not_shared_unless_the_household_wants_it(rest: Rest) -> None:

@@ -56,7 +56,11 @@ async def a_household(rest: Rest, *roles: Role, **values: Any) -> Shared:
 
     All clients but the founder's name it in each request.
     """
-    user, owner = await rest.person(**values)
+    return await shared_by(rest, *await rest.person(**values), *roles)
+
+
+async def shared_by(rest: Rest, user: User, owner: httpx.AsyncClient, *roles: Role) -> Shared:
+    """The household of a person, with a member of each of these roles."""
     shared = Shared(user.id, {Role.OWNER: owner}, {Role.OWNER: user})
     for role in roles:
         member, client = await rest.person(name=role.value.title())
@@ -70,6 +74,19 @@ async def leave(shared: Shared, role: Role) -> None:
     """Let a member leave."""
     answer = await shared.clients[role].delete(f"{shared.url}/members/{shared.users[role].id}")
     assert answer.status_code == HTTPStatus.NO_CONTENT, answer.text
+
+
+async def hand_over(shared: Shared) -> None:
+    """Make the editor an owner."""
+    url = f"{shared.url}/members/{shared.users[Role.EDITOR].id}"
+    answer = await shared.owner.patch(url, json={"role": "owner"})
+    assert answer.status_code == HTTPStatus.OK, answer.text
+
+
+async def give_away(shared: Shared) -> None:
+    """Make the editor an owner, and let the founder leave."""
+    await hand_over(shared)
+    await leave(shared, Role.OWNER)
 
 
 async def names(client: httpx.AsyncClient, **named: str) -> list[str]:

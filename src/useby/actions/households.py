@@ -234,7 +234,9 @@ def invitation(
         return None
     found = household_invitations.find(connection, _hash(token), now)
     stock = None if found is None else households.stock_owner(connection, found.household_id)
-    return None if found is None or stock is None else (found, settings_of(stock))
+    if found is None or stock is None or _is_closed(stock):
+        return None
+    return found, settings_of(stock)
 
 
 def accept(transaction: Transaction, user_id: str, token: str, now: datetime) -> OwnView | None:
@@ -278,6 +280,12 @@ def accept(transaction: Transaction, user_id: str, token: str, now: datetime) ->
     household_invitations.delete(transaction, household_id, invited.id)
     reschedules.reschedule_household(transaction, household_id, now)
     return OwnView(its, invited.role)
+
+
+def _is_closed(stock: User) -> bool:
+    """Return whether a household's only person is a founder who is disabled or being deleted."""
+    members = stock.members if isinstance(stock, SharedStock) else ()
+    return stock.disabled_at is not None and all(each.user_id == stock.id for each in members)
 
 
 def _hash(token: str) -> str:

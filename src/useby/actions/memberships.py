@@ -116,16 +116,12 @@ def _begin_deletion(
 def end_all(transaction: Transaction, user_id: str, now: datetime) -> None:
     """End all memberships of a person whose account is being deleted.
 
-    A household of which nobody else is a member is deleted with it.
+    A household of which nobody else is a member is deleted with it, and its invitations at once.
 
     Raises:
         LastOwner: The person is the last owner of a household that others share.
     """
-    ids = {each.household_id for each in households.memberships(transaction.connection, user_id)}
-    if not ids:
-        return
-    households.lock_all(transaction, ids | {user_id})
-    for household_id in sorted(ids):
+    for household_id in sorted(_lock_all_of(transaction, user_id) | {user_id}):
         stock = households.stock_owner(transaction.connection, household_id)
         member = None if stock is None else _member(stock, user_id)
         if stock is None or member is None:
@@ -136,6 +132,23 @@ def end_all(transaction: Transaction, user_id: str, now: datetime) -> None:
             reschedules.reschedule_household(transaction, household_id, now)
         elif household_id != user_id:
             _disband(transaction, stock, now)
+        else:  # its stock is deleted with the account
+            household_invitations.delete_all(transaction, household_id)
+
+
+def _lock_all_of(transaction: Transaction, user_id: str) -> set[str]:
+    """Lock a user and the shared households of which the user is a member; return their ids."""
+
+    def read() -> set[str]:
+        theirs = households.memberships(transaction.connection, user_id)
+        return {each.household_id for each in theirs}
+
+    before = read()
+    households.lock_all(transaction, before | {user_id})
+    # The user may have joined one before the lock; nobody joins without it.
+    if new := read() - before:
+        households.lock_all(transaction, new)
+    return read()
 
 
 def _disband(transaction: Transaction, stock: User, now: datetime) -> None:

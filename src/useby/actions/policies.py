@@ -5,7 +5,7 @@ not its founder. Any other may concern all products of its owner: the scheduler 
 slices (``store.slices``).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields as fields_of
 from dataclasses import replace
 from datetime import datetime
@@ -154,13 +154,18 @@ def _product_of(
             return lots.product_of_lot(connection, household, key)
         return key if products.get(connection, household, key) is not None else None
 
-    first = household_id or user_id
-    if (product_id := product_in(first)) is not None:
-        return first, product_id
-    for each in households.memberships(connection, user_id) if household_id is None else ():
-        if (product_id := product_in(each.household_id)) is not None:
-            return each.household_id, product_id
+    for each in _households_of(connection, user_id) if household_id is None else (household_id,):
+        if (product_id := product_in(each)) is not None:
+            return each, product_id
     return None
+
+
+def _households_of(connection: Connection, user_id: str) -> Iterator[str]:
+    """Return the households of a user, their own first; not one that they have left."""
+    if not households.is_shared(connection, user_id):
+        yield user_id
+    theirs = [each.household_id for each in households.memberships(connection, user_id)]
+    yield from sorted(theirs, key=lambda each: each != user_id)
 
 
 def missing(

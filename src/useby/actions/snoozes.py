@@ -62,10 +62,12 @@ def snooze_until(
 ) -> Notification | None:
     """Mark one of the user's notifications read, and send it again at a time.
 
+    For other members of its household it stays as it is.
+
     Returns:
         The notification; ``None`` if the user has no such notification.
     """
-    marks.mark_read(transaction, user_id, [notification_id], now)
+    marks.mark_read(transaction, user_id, [notification_id], now, for_all=False)
     if notifications.seq_of(transaction.connection, user_id, notification_id) is None:
         return None
     snoozes.put(transaction, user_id, notification_id, now, until)
@@ -140,7 +142,8 @@ def _again(
     work: _Work,
     now: datetime,
 ) -> Draft | None:
-    household_id = snoozed.notification.household_id
+    # One from before the household was shared names none.
+    household_id = snoozed.notification.household_id or (owner.id if owner.shares else None)
     if household_id is not None:
         return _again_in(transaction, snoozed, product_id, owner, household_id, now)
     before = stock.hold(transaction, owner, [product_id]).get(product_id)

@@ -229,6 +229,7 @@ def undo(
             location=None,
             part_id=None,
             expiry=None,
+            by_user=occasion.by_user,
         )
         for back in taken_back(movement, movements)
     )

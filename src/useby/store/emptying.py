@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
+from useby.store.reschedules import is_deletion
 from useby.store.schema import (
     alert_holds,
     api_keys,
@@ -73,7 +74,7 @@ def empty_account(transaction: Transaction, user_id: str) -> bool:
     """
     connection = transaction.connection
     lock_users(transaction, user_id)
-    if not _lives_on(connection, user_id):
+    if not lives_on(connection, user_id):
         if not _empty(connection, _OF_ACCOUNT, user_id):
             return False
         connection.execute(sa.delete(users).where(users.c.id == user_id))
@@ -85,7 +86,7 @@ def empty_account(transaction: Transaction, user_id: str) -> bool:
 
 
 def empty_stock(connection: Connection, household_id: str, newest: str) -> bool:
-    """Delete a slice of a household's stock, and the household's row if it is nobody's account.
+    """Delete a slice of a household's stock, and the household's row if it is nobody's.
 
     Args:
         connection: The connection of the running write, which has locked the household.
@@ -97,7 +98,8 @@ def empty_stock(connection: Connection, household_id: str, newest: str) -> bool:
     """
     if not _empty(connection, STOCK, household_id, newest):
         return False
-    vacant = (users.c.id == household_id, users.c.vacant.is_(True))
+    has_members = sa.exists().where(members.c.household_id == household_id)
+    vacant = (users.c.id == household_id, users.c.vacant.is_(True), ~has_members)
     connection.execute(sa.delete(users).where(*vacant))
     return True
 
@@ -130,7 +132,7 @@ def _owner_of(table: sa.Table) -> sa.ColumnElement[str]:
     return table.c["household_id" if by_household or table is calendars else "user_id"]
 
 
-def _lives_on(connection: Connection, user_id: str) -> bool:
+def lives_on(connection: Connection, user_id: str) -> bool:
     """Return whether the household with a user's id has other members than the user."""
     others = (members.c.household_id == user_id, members.c.user_id != user_id)
     return bool(connection.scalar(sa.select(sa.exists().where(*others))))
@@ -138,8 +140,10 @@ def _lives_on(connection: Connection, user_id: str) -> bool:
 
 def _vacate(connection: Connection, user_id: str) -> None:
     """Let a user's row only stand for the household, which others have."""
-    for table in (unfinished, closings, alert_holds):
+    for table in (closings, alert_holds):
         connection.execute(sa.delete(table).where(table.c.user_id == user_id))
+    this = (unfinished.c.user_id == user_id, is_deletion(unfinished.c.work))
+    connection.execute(sa.delete(unfinished).where(*this))
     for table in (products, lots):
         owner = table.c.user_id if table is products else table.c.household_id
         its = (owner == user_id, table.c.policy.is_not(None))

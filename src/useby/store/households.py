@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from useby.domain.account import User
 from useby.domain.events import HouseholdLeft, MarkedRead
 from useby.domain.household import Household, Member, Membership, Role, SharedStock
+from useby.domain.notification import Cause
 from useby.store import accounts
 from useby.store.database import Transaction
 from useby.store.locks import lock_each_user, lock_users
@@ -36,6 +37,14 @@ from useby.store.summary_tables import snoozes
 
 MOST_LISTED: Final = 500
 """Maximum notifications that an event lists by their ids."""
+_OF_STOCK: Final = tuple(
+    each.value
+    for each in (
+        *(Cause.ADDED, Cause.CONSUMED, Cause.DISCARDED),
+        *(Cause.SUMMARY, Cause.DIGEST),
+    )
+)
+"""Events that are about stock even if the notification names no product."""
 _SETTINGS = tuple(households.c[each.name] for each in fields(Household))
 
 
@@ -279,7 +288,7 @@ def _forget_held(connection: Connection, household_id: str, user_id: str) -> Non
     connection.execute(
         sa.delete(items).where(
             items.c.user_id == user_id,
-            items.c.household_id == household_id,
+            sa.func.coalesce(items.c.household_id, items.c.user_id) == household_id,
             sa.or_(items.c.notification_id.in_(held), items.c.notification_id.in_(digests)),
         )
     )
@@ -287,12 +296,7 @@ def _forget_held(connection: Connection, household_id: str, user_id: str) -> Non
 
 def mark_read(transaction: Transaction, household_id: str, user_id: str, now: datetime) -> None:
     """Mark a user's unread notifications about a household read, snoozed ones for good."""
-    its = sa.func.coalesce(notifications.c.household_id, notifications.c.user_id) == household_id
-    about = sa.or_(
-        notifications.c.household_id == household_id,
-        sa.and_(its, notifications.c.product_id.is_not(None)),
-    )
-    theirs = sa.and_(notifications.c.user_id == user_id, about)
+    theirs = sa.and_(notifications.c.user_id == user_id, _is_about(household_id, user_id))
     connection = transaction.connection
     connection.execute(
         sa.delete(snoozes).where(
@@ -309,6 +313,24 @@ def mark_read(transaction: Transaction, household_id: str, user_id: str, now: da
     if marked:
         ids = tuple(marked) if len(marked) <= MOST_LISTED else ()
         transaction.publish(MarkedRead(user_id, ids))
+
+
+def _is_about(household_id: str, user_id: str) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a user's notification is about a household.
+
+    Those of a founder from before the household was shared name none, nor do messages that an
+    application has posted.
+    """
+    names_it = notifications.c.household_id == household_id
+    if user_id != household_id:
+        return names_it
+    has_items = sa.exists().where(
+        items.c.user_id == user_id, items.c.notification_id == notifications.c.id
+    )
+    of_stock = sa.or_(
+        notifications.c.product_id.is_not(None), notifications.c.event.in_(_OF_STOCK), has_items
+    )
+    return sa.or_(names_it, sa.and_(notifications.c.household_id.is_(None), of_stock))
 
 
 def give_back(transaction: Transaction, household_id: str) -> None:

@@ -51,8 +51,23 @@ _MARK_READ_WHERE_FREE: Final = CompiledStatement(
 )
 
 
-def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: datetime) -> int:
+def mark_read(
+    transaction: Transaction,
+    user_id: str,
+    ids: Sequence[str],
+    now: datetime,
+    *,
+    for_all: bool = True,
+) -> int:
     """Mark notifications read; ids of other users' notifications are ignored.
+
+    Args:
+        transaction: The running write.
+        user_id: The user.
+        ids: The notifications.
+        now: The current time, aware.
+        for_all: Whether alerts are then read for the other members of their household, if that is
+            its setting.
 
     Returns:
         The number of notifications that were unread.
@@ -61,7 +76,7 @@ def mark_read(transaction: Transaction, user_id: str, ids: Sequence[str], now: d
         OwnerHeld: Another transaction locks a row, and this one may not wait.
     """
     lock_users(transaction, user_id)
-    marked, locked = _mark(transaction, {user_id: ids}, now)
+    marked, locked = _mark(transaction, {user_id: ids}, now, for_all=for_all)
     if locked:
         raise OwnerHeld(user_id)
     return marked
@@ -87,7 +102,11 @@ def mark_read_where_free(
 
 
 def _mark(
-    transaction: Transaction, ids_by_user: Mapping[str, Sequence[str]], now: datetime
+    transaction: Transaction,
+    ids_by_user: Mapping[str, Sequence[str]],
+    now: datetime,
+    *,
+    for_all: bool = True,
 ) -> tuple[int, frozenset[str]]:
     """Mark notifications read; return their number, and the users of locked ones."""
     keys = {(user_id, each) for user_id, ids in ids_by_user.items() for each in ids}
@@ -101,7 +120,7 @@ def _mark(
     shared: list[Read] = []
     for user_id, notification_id, household_id in mark(connection, now=now, **params):
         marked.setdefault(user_id, []).append(notification_id)
-        if household_id is not None:
+        if household_id is not None and for_all:
             shared.append(Read(household_id, user_id, notification_id))
     shared_reads.add(transaction, shared, now)
     for user_id, ids in marked.items():
@@ -133,9 +152,12 @@ def mark_some_read(
         .order_by(table.c.seq)
         .limit(most)
     )
-    shared_reads.add_these(transaction, user_id, oldest, now)
-    return transaction.connection.execute(
+    marked = transaction.connection.execute(
         sa.update(table)
         .where(table.c.user_id == user_id, table.c.seq.in_(oldest))
         .values(read_at=now)
-    ).rowcount
+        .returning(table.c.household_id, table.c.id)
+    ).all()
+    shared = [Read(household, user_id, id_) for household, id_ in marked if household is not None]
+    shared_reads.add(transaction, shared, now)
+    return len(marked)

@@ -29,6 +29,14 @@ class Unfinished(StrEnum):
     RESCHEDULE = "reschedule"
     EMPTY = "empty"
     """Deletion of a household's stock; ``after`` is the newest id that a product of it has."""
+    VACATE = "vacate"
+    """Deletion of an account whose household others share. A node of a version without households
+    would delete these with the account: it looks for ``DELETE`` alone."""
+
+
+def is_deletion(work: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that work is the deletion of an account."""
+    return sa.or_(work == Unfinished.DELETE.value, work == Unfinished.VACATE.value)
 
 
 def reschedule(transaction: Transaction, user_id: str, now: datetime) -> None:

@@ -71,20 +71,6 @@ def add(transaction: Transaction, reads: Sequence[Read], now: datetime) -> None:
         transaction.publish(AlertScheduled(now))  # wakes the scheduler
 
 
-def add_these(
-    transaction: Transaction, user_id: str, seqs: sa.Select[tuple[int]], now: datetime
-) -> None:
-    """Store reads of a user's notifications that are to be shared, as ``add`` does."""
-    rows = transaction.connection.execute(
-        sa.select(notifications.c.household_id, notifications.c.id).where(
-            notifications.c.user_id == user_id,
-            notifications.c.seq.in_(seqs),
-            notifications.c.household_id.is_not(None),
-        )
-    )
-    add(transaction, [Read(household_id, user_id, id_) for household_id, id_ in rows], now)
-
-
 def do_slice(transaction: Transaction, now: datetime) -> bool:
     """Share some reads of the household that has waited longest and whose members are free.
 

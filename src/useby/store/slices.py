@@ -19,7 +19,7 @@ from useby.domain.movement import Taking
 from useby.store import notification_items, reschedules, shared_reads
 from useby.store.database import Transaction
 from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414
-from useby.store.emptying import empty_stock
+from useby.store.emptying import empty_stock, lives_on
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser, newest_seq
 from useby.store.reschedules import Unfinished
@@ -58,7 +58,8 @@ def delete_user(transaction: Transaction, user_id: str) -> bool:
         "disabled_at": sa.func.coalesce(users.c.disabled_at, users.c.created_at),
     }
     connection.execute(sa.update(users).where(users.c.id == user_id).values(shut_out))
-    reschedules.begin(connection, user_id, Unfinished.DELETE, None)
+    work = Unfinished.VACATE if lives_on(connection, user_id) else Unfinished.DELETE
+    reschedules.begin(connection, user_id, work, None)
     return False
 
 
@@ -226,7 +227,7 @@ def _do_slice_of_account(transaction: Transaction, now: datetime) -> bool:
     next_ = _longest_waiting(connection, unfinished)
     if next_ is None:
         return False
-    if next_.work == Unfinished.DELETE.value:
+    if next_.work in (Unfinished.DELETE.value, Unfinished.VACATE.value):
         empty_account(transaction, next_.user_id)
     elif next_.work == Unfinished.EMPTY.value:
         empty_household(transaction, next_.user_id)
@@ -340,5 +341,5 @@ def _is_emptying(household_id: str) -> tuple[sa.ColumnElement[bool], ...]:
 def is_being_deleted(user_id: sa.ColumnElement[str]) -> sa.Exists:
     """Return the SQL condition that the account is being deleted."""
     return sa.exists().where(
-        unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.DELETE.value
+        unfinished.c.user_id == user_id, reschedules.is_deletion(unfinished.c.work)
     )
