@@ -146,9 +146,10 @@ def _lock_all_of(transaction: Transaction, user_id: str) -> set[str]:
     before = read()
     households.lock_all(transaction, before | {user_id})
     # The user may have joined one before the lock; nobody joins without it.
-    if new := read() - before:
+    after = read()
+    if new := after - before:
         households.lock_all(transaction, new)
-    return read()
+    return after
 
 
 def _disband(transaction: Transaction, stock: User, now: datetime) -> None:
