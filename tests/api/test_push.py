@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.push_browser import PushBrowser, b64, unb64, verified
 from tests.support.rest_app import VAPID, Rest
@@ -20,6 +21,7 @@ from useby.domain.account import TokenRefused
 from useby.domain.channel import ChannelKind
 from useby.store import accounts, channels
 from useby.store.database import Database
+from useby.store.schema import channels as channel_table
 from useby.store.sessions import end_session
 
 ENDPOINT = "https://push.example/send/an-endpoint-that-nobody-may-see"
@@ -233,6 +235,16 @@ async def test_a_sign_in_that_is_ended_ends_the_channel_of_its_browser_and_no_ot
     assert (await clients["two"].delete(f"/api/sessions/{ended}")).status_code == 204
     assert await names(clients["two"]) == ["two", "three", "hook"]
     assert (await clients["three"].post("/api/auth/logout")).status_code == 204
+    assert await names(clients["two"]) == ["two", "hook"]
+
+
+async def test_a_browser_whose_sign_in_is_not_known_ends_with_any_sign_in(rest: Rest) -> None:
+    """Nodes of the version before do not store it."""
+    clients = await three_sign_ins(rest)
+    its = channel_table.c.name == "three"
+    unknown = sa.update(channel_table).where(its).values(session_id=None)
+    await rest.database.write(lambda t: t.connection.execute(unknown))
+    assert (await clients["one"].post("/api/auth/logout")).status_code == 204
     assert await names(clients["two"]) == ["two", "hook"]
 
 

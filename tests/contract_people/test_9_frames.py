@@ -123,3 +123,47 @@ async def test_a_plain_session_of_a_member_gets_the_frames_of_the_contract_only(
         got = await frame(his)
         assert list(got) == ["id", "message", "type", "productName", "created_at"]
         assert got["productName"] == "Milk"
+
+
+async def consumed(person: Person, product: dict[str, Any], household: str) -> None:
+    """Take one of a product; the report of it goes to the person."""
+    url = f"/api/products/{product['id']}/consume"
+    named = {"Useby-Household": household}
+    answer = await person.http.post(url, json={"quantity": "1"}, headers=named)
+    assert answer.status_code == HTTPStatus.OK, answer.text
+
+
+@pytest.mark.parametrize("who", ["a member", "the founder"])
+async def test_a_former_member_who_connects_again_gets_nothing_old_of_that_household(
+    house: InProcessNode, person: Callable[[str], Awaitable[Person]], who: str
+) -> None:
+    ada, bob = await person("ada"), await person("bob")
+    leaver = ada if who == "the founder" else bob
+    first = await leaver.http.post("/api/notifications", json={"message": "first"})
+    milk = (await ada.http.post("/api/products", json=MILK | {"quantity": "9"})).json()
+    await consumed(ada, milk, await id_of(ada))  # before anybody joins
+    household = await joins(ada, bob, "owner")
+    await consumed(leaver, milk, household)
+    since = f"{leaver.token}&since={first.json()['id']}"
+    async with house.connected(since) as client:
+        assert (await frame(client))["productName"] == "Milk"
+    url = f"/api/households/{household}/members/{await id_of(leaver)}"
+    assert (await leaver.http.delete(url)).status_code == HTTPStatus.NO_CONTENT
+    await consumed(bob if leaver is ada else ada, milk, household)
+    async with house.connected(since) as client:
+        for message in ("last", "after it"):  # the numbers in between are passed over
+            await leaver.http.post("/api/notifications", json={"message": message})
+            assert await frames_until(client, message) == []
+
+
+async def test_the_leads_of_the_founders_own_policy_are_in_no_frame_to_another_member(
+    house: InProcessNode, person: Callable[[str], Awaitable[Person]]
+) -> None:
+    ada, bob = await person("ada"), await person("bob")
+    await joins(ada, bob, "editor")
+    milk = (await ada.http.post("/api/products", json=MILK)).json()
+    async with ada.connected(extended=True) as hers, bob.connected(extended=True) as his:
+        policy = f"/api/policies/product/{milk['id']}"
+        assert (await ada.http.put(policy, json={"leads": ["3d"]})).status_code == HTTPStatus.OK
+        assert (await next_product(hers))["product"]["leadDays"] == [3]
+        assert (await next_product(his))["product"]["leadDays"] is None

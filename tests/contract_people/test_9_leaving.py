@@ -1,6 +1,6 @@
 """Section 9: leaving a household, handing it over, and deleting it or an account.
 
-covers: useby.actions.memberships, useby.store.emptying
+covers: useby.actions.memberships, useby.store.emptying, useby.store.leaving
 """
 
 from datetime import timedelta
@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from tests.support.alert_times import send_now
 from tests.support.household_alerts import notifications, unread
+from tests.support.policies_over_rest import lot_of, put
 from tests.support.rest_app import Rest, added, messages
 from tests.support.shared_households import (
     HEADER,
@@ -30,9 +31,10 @@ from uuid_utils import uuid7
 from useby.actions import floods, memberships, snoozes
 from useby.domain.household import Role
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import accounts, households, schema, slices
+from useby.store import accounts, households, pages, schema, slices
 from useby.store import notifications as store
-from useby.store.database import Transaction
+from useby.store.database import Connection, Transaction
+from useby.store.pages import PageRequest
 
 REFUSED_LAST_OWNER = (
     "A household must keep an owner: make another member an owner first, or delete the household."
@@ -327,3 +329,67 @@ async def test_the_deletion_of_a_founders_account_leaves_the_work_and_invitation
     _, guest = await rest.person()
     joined = await guest.post(f"/api/invitations/{invitation['token']}/accept")
     assert joined.status_code == HTTPStatus.OK
+
+
+async def test_many_notifications_of_a_former_member_are_read_a_slice_at_a_time(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("useby.store.leaving.SLICE", 2)
+    shared = await a_household(rest, Role.EDITOR)
+    his, user_id = shared.clients[Role.EDITOR], shared.users[Role.EDITOR].id
+    milk = await added(his, quantity="9")
+    for _ in range(7):
+        await his.post(f"/api/products/{milk['id']}/consume", json={"quantity": "1"})
+    await his.post("/api/notifications", json={"message": "his own"})
+    for _ in range(3):
+        tea = await added(his)
+        await put(his, f"product/{tea['id']}", leads=["3d"])
+    await leave(shared, Role.EDITOR)
+    assert len(await messages(his, unread="true")) > 2, "the scheduler marks the rest"
+    every = PageRequest(user_id, 0, None, 100)
+    unread = every._replace(unread_to=1000)
+    _, found = await rest.database.read(lambda c: pages.read(c, [every, unread]))
+    assert [[row.message for row in page.rows] for page in found] == [["his own"]] * 2
+    await send_now(rest)
+    assert await messages(his, unread="true") == ["his own"]
+    assert not await rest.database.read(slices.are_waiting)
+    assert await rest.database.read(policies_beside) == []
+
+
+def policies_beside(connection: Connection) -> list[str]:
+    """The users who have policies beside those of a founder."""
+    return list(connection.scalars(sa.select(schema.member_policies.c.user_id)))
+
+
+async def test_the_status_follows_the_default_of_the_household_after_its_founder_has_left(
+    rest: Rest,
+) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    hers, his = shared.owner, shared.clients[Role.EDITOR]
+    for name in ("Milk", "Tea", "Oil"):
+        product = await added(hers, name=name, expiryDate="2026-03-20", category=name)
+        if name == "Tea":
+            await put(hers, f"product/{product['id']}", leads=["40d"])
+        elif name == "Oil":
+            await put(hers, f"lot/{await lot_of(hers, product)}", leads=["40d"])
+    await put(hers, "account", leads=["30d"])
+    await put(hers, "category/Milk", leads=["30d"])
+    await send_now(rest)
+    assert await expiring(his) == {"Milk", "Tea", "Oil"}
+    heir = shared.users[Role.EDITOR].id
+    await hers.patch(f"{shared.url}/members/{heir}", json={"role": "owner"})
+    await leave(shared, Role.OWNER)
+    await send_now(rest)
+    assert await expiring(his) == set()
+    await put(his, "household", leads=["30d"])
+    await send_now(rest)
+    assert await expiring(his) == {"Milk", "Tea", "Oil"}
+
+
+async def expiring(client: httpx.AsyncClient) -> set[str]:
+    """Names of the products that expire soon, by the list of them and by each of all."""
+    found = (await client.get("/api/products?status=expiring")).json()["items"]
+    every = (await client.get("/api/products?include=lots")).json()["items"]
+    names = {each["name"] for each in found}
+    assert names == {each["name"] for each in every if each["status"] == "expiring"}
+    return names

@@ -63,6 +63,46 @@ async def test_policies_of_products_and_lots_are_each_members_own(rest: Rest, pa
     assert await policies_of(editor) == []
 
 
+async def test_the_founders_policy_of_a_product_is_neither_shown_to_others_nor_changed_by_them(
+    rest: Rest, pair: Shared
+) -> None:
+    editor, founder = editor_of(pair), pair.owner
+    milk = await added(founder, expiryDate="2026-03-20")
+    url = f"/api/products/{milk['id']}"
+    await put(founder, f"product/{milk['id']}", leads=["3d"])
+
+    async def seen() -> list[tuple[list[int] | None, str]]:
+        return [
+            (
+                (await client.get(url)).json()["leadDays"],
+                (await alerts_of(client, milk))[0]["lead"],
+            )
+            for client in (founder, editor)
+        ]
+
+    assert await seen() == [([3], "3d"), (None, "7d")]
+    (listed,) = (await editor.get("/api/products")).json()["items"]
+    assert listed["leadDays"] is None
+    for days, everybodys, first in (
+        (None, [3], "7d"),  # what the editor saw
+        ([5], [5], "5d"),
+        ([3], [3], "3d"),
+        (None, [3], "7d"),
+    ):
+        answer = await editor.patch(url, json={"notes": f"{days}", "leadDays": days})
+        assert answer.json()["leadDays"] == days
+        assert await seen() == [(everybodys, "3d"), (days, first)]
+
+
+async def test_leads_that_are_given_with_a_product_count_for_others_beside_the_founders_policy(
+    rest: Rest, pair: Shared
+) -> None:
+    milk = await added(pair.owner, expiryDate="2026-03-20", leadDays=[5])
+    await put(pair.owner, f"product/{milk['id']}", leads=["3d"])
+    assert (await alerts_of(pair.owner, milk))[0]["lead"] == "3d"
+    assert (await alerts_of(editor_of(pair), milk))[0]["lead"] == "5d"
+
+
 async def test_a_policy_of_a_product_of_another_household_of_ones_own_needs_no_header(
     rest: Rest, pair: Shared
 ) -> None:

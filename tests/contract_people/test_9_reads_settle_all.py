@@ -3,7 +3,8 @@
 covers: useby.store.shared_reads
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from http import HTTPStatus
 
 import httpx
@@ -19,6 +20,8 @@ from tests.support.rest_app import Rest, added
 from tests.support.shared_households import Shared, a_household
 
 from useby.domain.household import Role
+from useby.store import shared_reads
+from useby.store.database import Transaction
 
 
 @pytest.fixture
@@ -115,6 +118,34 @@ async def test_an_alert_that_one_member_snoozes_stays_unread_for_the_others(
     assert (await settling.owner.post(url, json={"for": "PT2H"})).status_code == HTTPStatus.OK
     await send_now(rest)
     assert await unread_of_all(settling) == [0, 1, 1]
+
+
+async def test_households_do_not_wait_for_one_of_which_a_member_is_locked(
+    rest: Rest, settling: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await a_household(rest, Role.VIEWER)
+    await settle(other.owner, other.id)
+    for number in range(4):
+        await added(settling.owner, name=f"Tin {number}")
+    await added(other.owner)
+    await send_now(rest)
+    await settling.owner.post("/api/notifications/read-all")
+    rest.now += timedelta(minutes=1)
+    await other.owner.post("/api/notifications/read-all")
+    held, lock = settling.users[Role.VIEWER].id, shared_reads.try_lock_users
+
+    def lock_others(transaction: Transaction, users: Iterable[str]) -> frozenset[str]:
+        return lock(transaction, users) - {held}
+
+    monkeypatch.setattr(shared_reads, "TOGETHER", 2)
+    monkeypatch.setattr(shared_reads, "try_lock_users", lock_others)
+    assert await rest.database.write(lambda t: shared_reads.do_slice(t, rest.now))
+    assert await unread_of_all(other) == [0, 0]
+    assert not await rest.database.write(lambda t: shared_reads.do_slice(t, rest.now))
+    assert await unread_of_all(settling) == [0, 4, 4]
+    monkeypatch.undo()
+    await send_now(rest)
+    assert await unread_of_all(settling) == [0, 0, 0]
 
 
 async def test_a_read_is_not_shared_unless_the_household_wants_it(rest: Rest) -> None:

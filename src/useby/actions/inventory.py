@@ -23,6 +23,7 @@ from useby.domain.household import (
     readers_of,
     require,
     role_in,
+    with_leads_for_all,
 )
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
@@ -183,6 +184,7 @@ def replace(
     if before is None:
         return None
     old = before.product
+    product = with_leads_for_all(user, old, product)
     is_of_lot = any(getattr(product, name) != getattr(old, name) for name in OF_ONE_LOT)
     if is_of_lot and (old.closed_as is None or product.closed_as is not None):
         only_open_lot(before.lots)

@@ -28,6 +28,7 @@ from useby.domain.policy import (
     whole_days_of,
 )
 from useby.domain.policy_scopes import (
+    is_short_of_policy,
     place,
     product_fields,
     short_of_account,
@@ -35,6 +36,7 @@ from useby.domain.policy_scopes import (
     stored_policy,
     wide_fields,
     with_policy,
+    with_policy_beside,
 )
 from useby.store import accounts, households, lots, member_policies, products, reschedules
 from useby.store.database import Connection, Transaction
@@ -277,7 +279,13 @@ def _put_of_product(
     if before is None:
         return False
     fields = fields.after(product_fields(before.product), now)
-    product = replace(with_policy(before.product, fields), updated_at=now)
+    old = before.product
+    are_for_all = isinstance(user, SharedStock) and old.lead_days is not None
+    if are_for_all and fields.leads is not None and not is_short_of_policy(old):
+        product = with_policy_beside(old, fields)
+    else:
+        product = with_policy(old, fields)
+    product = replace(product, updated_at=now)
     stock.settle(transaction, [ChangedProduct(before, product, user)], now)
     return True
 

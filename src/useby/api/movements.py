@@ -19,6 +19,7 @@ from useby.api.refusals import refusals
 from useby.api.stock_caller import CurrentStock
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
+from useby.domain.household import as_listed
 from useby.domain.movement import Movement
 from useby.schemas.etags import etag_of
 from useby.schemas.fields import Id, Text
@@ -58,7 +59,7 @@ async def list_product_movements(
         raise bad_cursor() from None
     if page is None:
         raise Problem.not_found("product")
-    return _render(page)
+    return _render(page, caller.stock)
 
 
 @router.get("/movements", operation_id="listMovements", responses=problem_responses(401))
@@ -84,7 +85,7 @@ async def list_movements(
         )
     except BadCursor:
         raise bad_cursor() from None
-    return _render(page)
+    return _render(page, caller.stock)
 
 
 @router.post(
@@ -159,7 +160,6 @@ def _since(text: str | None, zone: ZoneInfo) -> datetime | str | None:
     return time.starts_at(zone)
 
 
-def _render(page: Page[Movement]) -> MovementPage:
-    return MovementPage(
-        items=[MovementOut.of(each) for each in page.items], next_cursor=page.next_cursor
-    )
+def _render(page: Page[Movement], stock: User) -> MovementPage:
+    shown = [MovementOut.of(as_listed(stock, each)) for each in page.items]
+    return MovementPage(items=shown, next_cursor=page.next_cursor)

@@ -9,7 +9,12 @@ from useby.domain.account import User
 from useby.domain.lot import Lot
 from useby.domain.movement import Movement
 from useby.domain.policy import StoredPolicy
-from useby.domain.policy_scopes import short_of_product
+from useby.domain.policy_scopes import (
+    is_short_of_policy,
+    product_fields,
+    with_policy,
+    with_policy_beside,
+)
 from useby.domain.product import Product
 
 Row = TypeVar("Row", Product, Lot)
@@ -196,18 +201,50 @@ def seen_by(stock: User, person: User) -> User:
     )
 
 
+def read_by(stock: User, user_id: str) -> User:
+    """Return the owner of stock as one member reads it."""
+    return replace(stock, acting=user_id) if isinstance(stock, SharedStock) else stock
+
+
 def as_seen(stock: User, row: Row) -> Row:
     """Return a product or a lot as the member who acts sees it.
 
     The policy in its row is its founder's own, so other members do not see it, nor the short form
     of it.
     """
-    sees_less = isinstance(stock, SharedStock) and stock.acting not in (None, stock.id)
-    if not sees_less or row.policy is None:
+    if not _is_for_another_member(stock) or row.policy is None:
         return row
-    if isinstance(row, Product) and short_of_product(row.lead_days).leads == row.policy.short.leads:
+    if isinstance(row, Product) and is_short_of_policy(row):
         return replace(row, policy=None, lead_days=None)
     return replace(row, policy=None)
+
+
+def with_leads_for_all(stock: User, before: Product, after: Product) -> Product:
+    """Return a changed product of which only its founder's policy stays as it was.
+
+    ``leadDays`` that another member gives are part of the product and count for all, but for the
+    founder below that policy. None given means those of the product: the member sees no others.
+    """
+    own = None if before.policy is None else before.policy.fields.leads
+    fields = product_fields(before)
+    is_given = after.lead_days != before.lead_days
+    if not is_given or not _is_for_another_member(stock) or own is None or fields.leads != own:
+        return after
+    if after.lead_days is None:
+        return with_policy(after, fields)
+    return with_policy_beside(after, fields)
+
+
+def _is_for_another_member(stock: User) -> bool:
+    """Return whether a member acts who is not the household's founder."""
+    return isinstance(stock, SharedStock) and stock.acting not in (None, stock.id)
+
+
+def as_listed(stock: User, movement: Movement) -> Movement:
+    """Return a movement as a list shows it: without who acted, if they are no member any more."""
+    if movement.by_user is None or is_member(stock, movement.by_user):
+        return movement
+    return replace(movement, by_user=None)
 
 
 def require_undo(stock: User, movement: Movement, now: datetime) -> None:

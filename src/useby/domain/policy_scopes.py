@@ -101,6 +101,26 @@ def with_policy(product: Product, fields: PolicyFields) -> Product:
     return replace(product, lead_days=lead_days, policy=policy)
 
 
+def is_short_of_policy(product: Product | AlertedProduct) -> bool:
+    """Return whether ``leadDays`` is the short form of the founder's own policy of a product.
+
+    Otherwise it is part of the product.
+    """
+    stored = product.policy
+    if stored is None or stored.fields.leads is None:
+        return False
+    is_as_written = short_of_product(product.lead_days).leads == stored.short.leads
+    return is_as_written and product.lead_days == whole_days_of(stored.fields.leads)
+
+
+def with_policy_beside(product: Product, fields: PolicyFields) -> Product:
+    """Return a product with a policy of its founder, whose ``leadDays`` are part of the product."""
+    short = short_of_product(product.lead_days)
+    if fields.leads is not None and product.lead_days == whole_days_of(fields.leads):
+        short = NOTHING_SET  # otherwise they would count as the short form of the policy
+    return replace(product, policy=stored_policy(fields, short))
+
+
 def stored_policy(fields: PolicyFields, short: PolicyFields = NOTHING_SET) -> StoredPolicy | None:
     """Return a policy as it is stored with its short form; ``None`` if it sets nothing."""
     return None if fields == NOTHING_SET else StoredPolicy(fields, short)
@@ -207,9 +227,8 @@ def _beside(
         yield Scope.LOT, of_lot.fields
     if (of_product := own.get((product.id, ""))) is not None:
         yield Scope.PRODUCT, of_product.fields
-    short = short_of_product(product.lead_days)
-    if product.policy is None or short.leads != product.policy.short.leads:
-        yield Scope.PRODUCT, short
+    if product.lead_days is not None and not is_short_of_policy(product):
+        yield Scope.PRODUCT, short_of_product(product.lead_days)
 
 
 def _key(scope: Scope, product: Product | AlertedProduct, lot: Lot | None) -> str | None:

@@ -29,7 +29,7 @@ from useby.batcher import Batcher
 from useby.bus.hints import Hint
 from useby.domain.account import User
 from useby.domain.events import Change, HouseholdLeft, MarkedRead, ProductChanged
-from useby.domain.household import is_member
+from useby.domain.household import is_member, read_by
 from useby.realtime import closes, frames
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
@@ -353,7 +353,7 @@ def _rows(connection: Connection, wanted: Sequence[tuple[str, Iterable[Key]]]) -
     return [
         _Rows(
             {
-                each: owners[each]
+                each: read_by(owners[each], user_id)
                 for each in {household_id for household_id, _ in theirs}
                 if each in owners and is_member(owners[each], user_id)
             },

@@ -171,7 +171,10 @@ class MovementOut(ApiModel):
     undoes: Annotated[str | None, Field(description="Id of the movement that this one undoes.")]
     by_user: Annotated[
         str | None,
-        Field(description="The member who recorded it; null if nobody shared the household then."),
+        Field(
+            description="The member who recorded it; null if nobody shared the household then, and"
+            " after the member has left."
+        ),
     ]
 
     @classmethod

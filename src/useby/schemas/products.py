@@ -15,6 +15,7 @@ from useby.domain.barcodes import MAX_BARCODES, distinct, on_one_line, with_firs
 from useby.domain.dates import EXAMPLE_DAY
 from useby.domain.expiry import Expiry
 from useby.domain.gs1 import check_digit_warning, upc_e_note
+from useby.domain.household import as_seen
 from useby.domain.lot import Lot
 from useby.domain.lot_changes import GivenFields
 from useby.domain.mangled import repair
@@ -273,7 +274,7 @@ def fields_of(
     lots: Iterable[Lot] | None = None,
 ) -> dict[str, Any]:
     """Return the fields of ``ProductOut``."""
-    return dict(zip(_SAME, _same_of(product), strict=True)) | {
+    return dict(zip(_SAME, _same_of(as_seen(user, product)), strict=True)) | {
         "barcode": next(iter(product.barcodes), ""),
         "barcodes": list(product.barcodes),
         "expiry_date": expiry_json(product.expiry, user.zone),

@@ -135,9 +135,11 @@ def end_with_sign_ins(
     Args:
         transaction: The running write.
         user_id: The user.
-        session_ids: The sign-ins; ``None`` for all, and for channels whose sign-in is not known.
+        session_ids: The sign-ins; ``None`` for all. A channel whose sign-in is not known may be of
+            any of them, and ends, too: the browser offers a new one at its next visit.
     """
-    ended = sa.true() if session_ids is None else table.c.session_id.in_(session_ids)
+    is_unknown = table.c.session_id.is_(None)
+    ended = sa.true() if session_ids is None else table.c.session_id.in_(session_ids) | is_unknown
     browsers = (table.c.user_id == user_id, table.c.kind == ChannelKind.WEBPUSH)
     transaction.connection.execute(sa.delete(table).where(*browsers, ended))
 

@@ -8,16 +8,17 @@ role that is read under it counts until the transaction ends.
 from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import User
-from useby.domain.events import HouseholdLeft, MarkedRead
+from useby.domain.account import HouseholdRules, User
+from useby.domain.events import HouseholdLeft
 from useby.domain.household import Household, Member, Membership, Role, SharedStock
-from useby.domain.notification import Cause
-from useby.store import accounts
+from useby.domain.policy import NOTHING_SET, Policy
+from useby.store import accounts, leaving
 from useby.store.database import Transaction
 from useby.store.locks import lock_each_user, lock_users
 from useby.store.schema import (
@@ -25,26 +26,11 @@ from useby.store.schema import (
     calendars,
     household_invitations,
     households,
-    member_alerts,
-    member_policies,
     members,
-    movements,
-    notifications,
     users,
 )
 from useby.store.schema import notification_items as items
-from useby.store.summary_tables import snoozes
 
-MOST_LISTED: Final = 500
-"""Maximum notifications that an event lists by their ids."""
-_OF_STOCK: Final = tuple(
-    each.value
-    for each in (
-        *(Cause.ADDED, Cause.CONSUMED, Cause.DISCARDED),
-        *(Cause.SUMMARY, Cause.DIGEST),
-    )
-)
-"""Events that are about stock even if the notification names no product."""
 _SETTINGS = tuple(households.c[each.name] for each in fields(Household))
 
 
@@ -131,14 +117,23 @@ def with_household(connection: Connection, founder: User, acting: str | None = N
 def as_stock(
     founder: User, its: Household, members_: Iterable[Member], acting: str | None = None
 ) -> SharedStock:
-    """Return a founder, the household's settings and its members as the owner of its stock."""
+    """Return a founder, the household's settings and its members as the owner of its stock.
+
+    Its status follows the founder's policies while the founder is a member, and then the default of
+    the household.
+    """
     values = {each.name: getattr(founder, each.name) for each in fields(User)}
     stock = SharedStock(**values, household=its, members=tuple(members_), acting=acting)
-    return replace(
+    stock = replace(
         stock,
         time_zone=its.time_zone or founder.time_zone,
         currency=its.currency or founder.currency,
     )
+    if founder.id in stock.readers:
+        return stock
+    default = NOTHING_SET if its.policy is None else its.policy.fields
+    rules = HouseholdRules(its.id, ZoneInfo(stock.time_zone), default, own={})
+    return replace(stock, policy=Policy(), categories={}, policies={}, within=rules)
 
 
 def lock(
@@ -252,14 +247,11 @@ def set_role(transaction: Transaction, household_id: str, user_id: str, role: Ro
 def remove_member(transaction: Transaction, household_id: str, user_id: str, now: datetime) -> None:
     """Remove a member with all that only a member has, and mark what it was sent about it read.
 
-    Calendars and unused invitations of the member end, and its movements become anonymous.
+    Calendars and unused invitations of the member end. Its movements stay with its id, which no
+    list shows any more.
     """
     connection = transaction.connection
     connection.execute(sa.delete(members).where(*_is_member(household_id, user_id)))
-    for table in (member_policies, member_alerts):
-        connection.execute(
-            sa.delete(table).where(table.c.user_id == user_id, table.c.household_id == household_id)
-        )
     invited = (
         household_invitations.c.household_id == household_id,
         household_invitations.c.created_by == user_id,
@@ -271,13 +263,8 @@ def remove_member(transaction: Transaction, household_id: str, user_id: str, now
             sa.func.coalesce(calendars.c.member_id, calendars.c.household_id) == user_id,
         )
     )
-    connection.execute(
-        sa.update(movements)
-        .where(movements.c.household_id == household_id, movements.c.by_user == user_id)
-        .values(by_user=None)
-    )
     _forget_held(connection, household_id, user_id)
-    mark_read(transaction, household_id, user_id, now)
+    leaving.begin(transaction, household_id, user_id, now)
     transaction.publish(HouseholdLeft(user_id, household_id))
 
 
@@ -292,45 +279,6 @@ def _forget_held(connection: Connection, household_id: str, user_id: str) -> Non
             sa.or_(items.c.notification_id.in_(held), items.c.notification_id.in_(digests)),
         )
     )
-
-
-def mark_read(transaction: Transaction, household_id: str, user_id: str, now: datetime) -> None:
-    """Mark a user's unread notifications about a household read, snoozed ones for good."""
-    theirs = sa.and_(notifications.c.user_id == user_id, _is_about(household_id, user_id))
-    connection = transaction.connection
-    connection.execute(
-        sa.delete(snoozes).where(
-            snoozes.c.user_id == user_id,
-            snoozes.c.notification_id.in_(sa.select(notifications.c.id).where(theirs)),
-        )
-    )
-    marked = connection.scalars(
-        sa.update(notifications)
-        .where(theirs, notifications.c.read_at.is_(None))
-        .values(read_at=now)
-        .returning(notifications.c.id)
-    ).all()
-    if marked:
-        ids = tuple(marked) if len(marked) <= MOST_LISTED else ()
-        transaction.publish(MarkedRead(user_id, ids))
-
-
-def _is_about(household_id: str, user_id: str) -> sa.ColumnElement[bool]:
-    """Return the SQL condition that a user's notification is about a household.
-
-    Those of a founder from before the household was shared name none, nor do messages that an
-    application has posted.
-    """
-    names_it = notifications.c.household_id == household_id
-    if user_id != household_id:
-        return names_it
-    has_items = sa.exists().where(
-        items.c.user_id == user_id, items.c.notification_id == notifications.c.id
-    )
-    of_stock = sa.or_(
-        notifications.c.product_id.is_not(None), notifications.c.event.in_(_OF_STOCK), has_items
-    )
-    return sa.or_(names_it, sa.and_(notifications.c.household_id.is_(None), of_stock))
 
 
 def give_back(transaction: Transaction, household_id: str) -> None:

@@ -20,8 +20,9 @@ from useby.store.bulk import BulkWrite, CompiledStatement, values_params, values
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
+from useby.store.schema import members, users
+from useby.store.schema import notification_items as items
 from useby.store.schema import notifications as table
-from useby.store.schema import users
 from useby.store.summary_tables import snoozes
 
 INSERTED: Final = (
@@ -39,6 +40,58 @@ INSERTED: Final = (
 )
 COLUMNS: Final = (*INSERTED, table.c.read_at, table.c.household_id)
 """Columns of a notification, as ``from_columns`` takes them."""
+
+
+_PERSONAL: Final = sa.and_(
+    table.c.household_id.is_(None),
+    table.c.product_id.is_(None),
+    sa.or_(
+        *(
+            table.c.event
+            == sa.literal_column(f"'{each.value}'")  # compiled once, with no parameter
+            for each in (Cause.CUSTOM, Cause.SNOOZED)
+        )
+    ),
+)
+"""Condition for a notification that is not about stock."""
+
+
+def is_about(household_id: str) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a notification is about the stock of a household.
+
+    One of a founder from before the household was shared does not name it.
+    """
+    of_stock = sa.or_(
+        ~_PERSONAL,
+        sa.exists()
+        .where(items.c.user_id == table.c.user_id, items.c.notification_id == table.c.id)
+        .correlate(table),
+    )
+    own = sa.and_(table.c.household_id.is_(None), table.c.user_id == household_id, of_stock)
+    return sa.or_(table.c.household_id == household_id, own)
+
+
+def is_still_theirs(shares: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a notification is about no household that its user has left.
+
+    Of somebody who shares nothing, only the row itself is looked at.
+
+    Args:
+        shares: Whether the user's own household is shared (``users.shares``).
+    """
+    household_id = sa.func.coalesce(table.c.household_id, table.c.user_id)
+    is_own = sa.and_(household_id == table.c.user_id, shares.is_not(True))
+    is_member = (
+        sa.exists()
+        .where(members.c.household_id == household_id, members.c.user_id == table.c.user_id)
+        .correlate(table)
+    )
+    return sa.or_(is_own, _PERSONAL, is_member)
+
+
+def shares_of(user_id: str) -> sa.ScalarSelect[Any]:
+    """Return whether a user's own household is shared, for ``is_still_theirs``."""
+    return sa.select(users.c.shares).where(users.c.id == user_id).scalar_subquery()
 
 
 class UnknownUser(Exception):  # noqa: N818 - callers see this name
@@ -172,7 +225,10 @@ def _allocate_seqs(connection: Connection, counts: Mapping[str, int]) -> dict[st
 def unread_page(
     connection: Connection, user_id: str, after: int, upto: int, limit: int
 ) -> list[Notification]:
-    """Return up to ``limit`` unread notifications with ``after < seq <= upto``, by ``seq``."""
+    """Return up to ``limit`` unread notifications with ``after < seq <= upto``, by ``seq``.
+
+    Those about a household that the user has left are not among them.
+    """
     return _rows(
         connection,
         sa.select(*COLUMNS)
@@ -181,6 +237,7 @@ def unread_page(
             table.c.read_at.is_(None),
             table.c.seq > after,
             table.c.seq <= upto,
+            is_still_theirs(shares_of(user_id)),
         )
         .order_by(table.c.seq)
         .limit(limit),
@@ -188,11 +245,18 @@ def unread_page(
 
 
 def page_after(connection: Connection, user_id: str, after: int, limit: int) -> list[Notification]:
-    """Return up to ``limit`` notifications with ``seq > after``, read or not, by ``seq``."""
+    """Return up to ``limit`` notifications with ``seq > after``, read or not, by ``seq``.
+
+    Those about a household that the user has left are not among them.
+    """
     return _rows(
         connection,
         sa.select(*COLUMNS)
-        .where(table.c.user_id == user_id, table.c.seq > after)
+        .where(
+            table.c.user_id == user_id,
+            table.c.seq > after,
+            is_still_theirs(shares_of(user_id)),
+        )
         .order_by(table.c.seq)
         .limit(limit),
     )

@@ -1,4 +1,7 @@
-"""Read pages of several users' notifications with their newest ``seq`` and the epoch."""
+"""Read pages of several users' notifications with their newest ``seq`` and the epoch.
+
+A page has nothing about a household that the user has left.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -44,10 +47,15 @@ _GIVEN: Final = values_table(
 def _page(*conditions: sa.ColumnElement[bool]) -> sa.Select[*tuple[Any, ...]]:
     return (
         sa.select(*notifications.COLUMNS)
-        .where(table.c.user_id == _GIVEN.c.user_id, table.c.seq > _GIVEN.c.after, *conditions)
+        .where(
+            table.c.user_id == _GIVEN.c.user_id,
+            table.c.seq > _GIVEN.c.after,
+            notifications.is_still_theirs(users.c.shares),
+            *conditions,
+        )
         .order_by(table.c.seq)
         .limit(_GIVEN.c.most)
-        .correlate(_GIVEN)
+        .correlate(_GIVEN, users)
     )
 
 

@@ -32,6 +32,8 @@ class Unfinished(StrEnum):
     VACATE = "vacate"
     """Deletion of an account whose household others share. A node of a version without households
     would delete these with the account: it looks for ``DELETE`` alone."""
+    LEAVE = "leave"
+    """End of what the user has of households that they have left (``store.leaving``)."""
 
 
 def is_deletion(work: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

@@ -78,26 +78,29 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
         True if some were shared.
     """
     connection = transaction.connection
-    waiting = [
-        _Waiting(*row)
-        for row in connection.execute(
-            sa.select(table)
-            .order_by(table.c.since)
-            .limit(TOGETHER)
-            .with_for_update(of=table, skip_locked=True)
-        )
-    ]
-    for household_id in dict.fromkeys(each.household_id for each in waiting):
-        theirs = [each for each in waiting if each.household_id == household_id]
-        users = _members(connection, household_id)
-        if users <= try_lock_users(transaction, users):
-            for each in theirs:
-                _share(transaction, each, users - {each.user_id}, now)
-            done = [(each.user_id, each.notification_id) for each in theirs]
-            key = sa.tuple_(table.c.user_id, table.c.notification_id)
-            connection.execute(sa.delete(table).where(key.in_(done)))
-            return True
+    held: set[str] = set()
+    while waiting := _waiting(connection, held):
+        for household_id in dict.fromkeys(each.household_id for each in waiting):
+            theirs = [each for each in waiting if each.household_id == household_id]
+            users = _members(connection, household_id)
+            if users <= try_lock_users(transaction, users):
+                for each in theirs:
+                    _share(transaction, each, users - {each.user_id}, now)
+                done = [(each.user_id, each.notification_id) for each in theirs]
+                key = sa.tuple_(table.c.user_id, table.c.notification_id)
+                connection.execute(sa.delete(table).where(key.in_(done)))
+                return True
+            held.add(household_id)
     return False
+
+
+def _waiting(connection: Connection, held: Collection[str]) -> list[_Waiting]:
+    """Return the oldest reads, without those of households of which a member is locked."""
+    oldest = sa.select(table).order_by(table.c.since).limit(TOGETHER)
+    if held:
+        oldest = oldest.where(table.c.household_id.not_in(held))
+    rows = connection.execute(oldest.with_for_update(of=table, skip_locked=True))
+    return [_Waiting(*row) for row in rows]
 
 
 def _members(connection: Connection, household_id: str) -> frozenset[str]:

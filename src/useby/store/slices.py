@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.domain.movement import Taking
-from useby.store import notification_items, reschedules, shared_reads
+from useby.store import leaving, notification_items, reschedules, shared_reads
 from useby.store.database import Transaction
 from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414
 from useby.store.emptying import empty_stock, lives_on
@@ -227,13 +227,16 @@ def _do_slice_of_account(transaction: Transaction, now: datetime) -> bool:
     next_ = _longest_waiting(connection, unfinished)
     if next_ is None:
         return False
+    this = (unfinished.c.user_id == next_.user_id, unfinished.c.work == next_.work)
     if next_.work in (Unfinished.DELETE.value, Unfinished.VACATE.value):
         empty_account(transaction, next_.user_id)
     elif next_.work == Unfinished.EMPTY.value:
         empty_household(transaction, next_.user_id)
+    elif next_.work == Unfinished.LEAVE.value:
+        if leaving.do_slice(transaction, next_.user_id, now):
+            connection.execute(sa.delete(unfinished).where(*this))
     else:
         _mark_due(connection, next_.user_id, next_.after, now)
-    this = (unfinished.c.user_id == next_.user_id, unfinished.c.work == next_.work)
     connection.execute(sa.update(unfinished).where(*this).values(since=now))
     return True
 
