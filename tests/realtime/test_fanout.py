@@ -1,11 +1,21 @@
 """Each message of the bus reaches the connections that it concerns, and no others."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from tests.support.sessions import drained, row, seqs
+
 from useby.bus import Gap
 from useby.bus.hints import Hint
-from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead, NotificationsAdded
+from useby.domain.account import TokenStatus
+from useby.domain.events import (
+    AccessRevoked,
+    AlertScheduled,
+    HouseholdLeft,
+    MarkedRead,
+    NotificationsAdded,
+)
 from useby.domain.notification import Cause, Draft, Severity
 from useby.realtime import closes
 from useby.realtime.closes import Close
@@ -122,6 +132,22 @@ def test_reads_are_passed_to_the_updates() -> None:
     fan_out.on_event(event)
 
     assert calls.made == [("on_marked_read", event)]
+
+
+def test_who_left_a_household_is_sent_nothing_more_of_it_by_updates_and_sessions() -> None:
+    socket, other = FakeSocket("ada"), FakeSocket("eve")
+    fan_out, calls = a_fan_out(socket, other)
+    event = HouseholdLeft("ada", "home")
+
+    fan_out.on_event(event)
+
+    assert calls.made == [("on_household_left", event)]
+    of_household = replace(row(1), event=Cause.EXPIRING, household_id="home")
+    for each, sent in ((socket, []), (other, [1])):
+        each.session.opened(TokenStatus.GOOD, 1, unread=True, since=None)
+        fan_out.on_event(event)
+        each.session.page([of_household], 1)
+        assert seqs(drained(each.session)) == sent
 
 
 def test_an_event_without_an_entry_is_ignored() -> None:

@@ -7,6 +7,7 @@ covers: useby.realtime.effects, useby.realtime.states
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from tests.support.sessions import announced, drained, live, mark_text, row, seqs
 
 from useby.domain.account import TokenStatus
+from useby.domain.notification import Cause
 from useby.realtime import closes, frames
 from useby.realtime.closes import Close
 from useby.realtime.effects import Effects, Fetch, Mark
@@ -51,6 +53,31 @@ def test_a_user_without_access_is_closed_before_any_frame(
     session = Session("u")
     assert session.opened(standing, 9, unread=True, since=None) == (why,)
     assert session.state is State.CLOSED
+
+
+@pytest.mark.parametrize("when", ["a page is awaited", "a page is being sent"])
+def test_rows_of_a_household_that_was_left_are_not_sent_and_the_others_are(when: str) -> None:
+    rows = [
+        replace(row(seq), event=Cause.EXPIRING, household_id="home" if seq % 2 else "other")
+        for seq in range(1, PAGE + 1)
+    ]
+    session = Session("u")
+    session.opened(TokenStatus.GOOD, PAGE + 2, unread=True, since=None)
+    first: list[int] = []
+    if when == "a page is awaited":
+        session.forget("home")
+        session.page(rows, PAGE + 2)
+    else:
+        session.page(rows, PAGE + 2)
+        first = seqs(session.next_chunk())
+        session.forget("home")
+    effects = drained(session)
+    even = [each for each in range(2, PAGE + 1, 2) if each > len(first)]
+    assert seqs(effects) == even
+    assert effects[-1] == Fetch(after=PAGE, unread_to=PAGE + 2)
+    session.page([row(PAGE + 2)], PAGE + 2)
+    assert seqs(drained(session)) == [PAGE + 2]
+    assert session.state is State.LIVE
 
 
 def test_unread_notifications_are_replayed_oldest_first_before_live_ones() -> None:

@@ -6,7 +6,7 @@ message                           effect
 NotificationsAdded                push the notifications to the user's connections
 AccessRevoked                     close the connections of the user or of the sign-in
 MarkedRead, ProductChanged        update the user's extended sessions (``updates``)
-HouseholdLeft                     send the user no update of that household any more
+HouseholdLeft                     send the user nothing more of that household
 Hint: a message of another node   reconcile the user's connections, check its updates
 Gap: hints may have been lost     reconcile the users' connections, or all
 ================================  =======================================================
@@ -48,7 +48,7 @@ class FanOut:
             AccessRevoked: self._revoke,
             MarkedRead: updates.on_marked_read,
             ProductChanged: updates.on_product_changed,
-            HouseholdLeft: updates.on_household_left,
+            HouseholdLeft: self._leave,
             Hint: self._check,
             Gap: self._catch_up,
         }
@@ -82,6 +82,11 @@ class FanOut:
                 ends = socket.sign_in_id == revoked.session_id
             if ends:
                 socket.close(closes.ACCESS_REVOKED)
+
+    def _leave(self, left: HouseholdLeft) -> None:
+        self._updates.on_household_left(left)
+        for socket in self._registry.of(left.user_id):
+            socket.session.forget(left.household_id)
 
     def _check(self, hint: Hint) -> None:
         self._reconciler.users_soon([hint.user_id])

@@ -76,6 +76,7 @@ class Session:
         "_had",
         "_inbox",
         "_last_page",
+        "_left",
         "_must_rewind",
         "_replay_until",
         "_rows",
@@ -101,6 +102,7 @@ class Session:
         self._from_cursor = False  # the client has older ones than the trail
         self._replay_until = 0  # ``seq`` once the last page has been sent
         self._last_page = False
+        self._left: tuple[str, ...] = ()  # households left while a page is awaited
         self._rows: deque[Notification] | None = None
         self._trail = Trail()
         self._must_rewind = False  # once the present page has arrived and been sent
@@ -192,10 +194,20 @@ class Session:
             # After a restore the database may end below the floor.
             self._floor = min(self._floor, newest)
             self._replay_until = min(self._replay_until, newest)
+        if self._left:
+            rows = [each for each in rows if each.household not in self._left]
+            self._left = ()
         if not rows:
             return self._page_done()
         self._rows = deque(rows)
         return _NOTHING
+
+    def forget(self, household_id: str) -> None:
+        """Send no row of the present page, or of the one awaited, about a household."""
+        if self._rows is not None:
+            self._rows = deque(each for each in self._rows if each.household != household_id)
+        elif self.state is not LIVE:
+            self._left += (household_id,)
 
     def next_chunk(self) -> Effects:
         """Return the page's next chunk, followed at its end by the next ``Fetch``."""
