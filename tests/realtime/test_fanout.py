@@ -134,7 +134,7 @@ def test_reads_are_passed_to_the_updates() -> None:
     assert calls.made == [("on_marked_read", event)]
 
 
-def test_who_left_a_household_is_sent_nothing_more_of_it_by_updates_and_sessions() -> None:
+def test_somebody_who_left_a_household_is_sent_nothing_more_of_it_by_updates_and_sessions() -> None:
     socket, other = FakeSocket("ada"), FakeSocket("eve")
     fan_out, calls = a_fan_out(socket, other)
     event = HouseholdLeft("ada", "home")
