@@ -22,6 +22,7 @@ from tests.support.shared_households import Shared, a_household
 from useby.domain.household import Role
 from useby.store import shared_reads
 from useby.store.database import Transaction
+from useby.store.locks import try_lock_users
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def test_households_do_not_wait_for_one_of_which_a_member_is_locked(
     await settling.owner.post("/api/notifications/read-all")
     rest.now += timedelta(minutes=1)
     await other.owner.post("/api/notifications/read-all")
-    held, lock = settling.users[Role.VIEWER].id, shared_reads.try_lock_users
+    held, lock = settling.users[Role.VIEWER].id, try_lock_users
 
     def lock_others(transaction: Transaction, users: Iterable[str]) -> frozenset[str]:
         return lock(transaction, users) - {held}
