@@ -89,9 +89,26 @@ def is_still_theirs(shares: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
     return sa.or_(is_own, _PERSONAL, is_member)
 
 
-def shares_of(user_id: str) -> sa.ScalarSelect[Any]:
+def shares_of(user_id: str | sa.BindParameter[str]) -> sa.ScalarSelect[Any]:
     """Return whether a user's own household is shared, for ``is_still_theirs``."""
     return sa.select(users.c.shares).where(users.c.id == user_id).scalar_subquery()
+
+
+# Built once: to build one of them takes longer than to read a page of one row.
+_OWNER: Final = sa.bindparam("owner", type_=table.c.user_id.type)
+_PAGE_AFTER: Final = (
+    sa.select(*COLUMNS)
+    .where(
+        table.c.user_id == _OWNER,
+        table.c.seq > sa.bindparam("after"),
+        is_still_theirs(shares_of(_OWNER)),
+    )
+    .order_by(table.c.seq)
+    .limit(sa.bindparam("most"))
+)
+_UNREAD_PAGE: Final = _PAGE_AFTER.where(
+    table.c.seq <= sa.bindparam("upto"), table.c.read_at.is_(None)
+)
 
 
 class UnknownUser(Exception):  # noqa: N818 - callers see this name
@@ -229,19 +246,7 @@ def unread_page(
 
     Those about a household that the user has left are not among them.
     """
-    return _rows(
-        connection,
-        sa.select(*COLUMNS)
-        .where(
-            table.c.user_id == user_id,
-            table.c.read_at.is_(None),
-            table.c.seq > after,
-            table.c.seq <= upto,
-            is_still_theirs(shares_of(user_id)),
-        )
-        .order_by(table.c.seq)
-        .limit(limit),
-    )
+    return _rows(connection, _UNREAD_PAGE, owner=user_id, after=after, upto=upto, most=limit)
 
 
 def page_after(connection: Connection, user_id: str, after: int, limit: int) -> list[Notification]:
@@ -249,17 +254,7 @@ def page_after(connection: Connection, user_id: str, after: int, limit: int) -> 
 
     Those about a household that the user has left are not among them.
     """
-    return _rows(
-        connection,
-        sa.select(*COLUMNS)
-        .where(
-            table.c.user_id == user_id,
-            table.c.seq > after,
-            is_still_theirs(shares_of(user_id)),
-        )
-        .order_by(table.c.seq)
-        .limit(limit),
-    )
+    return _rows(connection, _PAGE_AFTER, owner=user_id, after=after, most=limit)
 
 
 def seq_of(connection: Connection, user_id: str, notification_id: str) -> int | None:
@@ -374,6 +369,6 @@ def _listed(connection: Connection, select: sa.Select[Any]) -> list[Notification
     return notification_items.with_items(connection, rows)
 
 
-def _rows(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
-    rows = list(map(from_columns, connection.execute(select)))
+def _rows(connection: Connection, select: sa.Select[Any], **values: Any) -> list[Notification]:
+    rows = list(map(from_columns, connection.execute(select, values)))
     return notification_items.with_items(connection, rows)
