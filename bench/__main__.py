@@ -11,8 +11,8 @@ from rich.console import Console
 
 from bench import chart, report
 from bench import peers as all_peers
-from bench.crowd import gather
-from bench.rows import Plan
+from bench.results import Plan
+from bench.users import create_users
 from useby.process import raise_file_limit
 
 SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
@@ -39,8 +39,8 @@ def main(
     counts = tuple(sorted(map(int, connections.split(","))))
     who = [all_peers.find(name) for name in peers.split(",")]
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as folder:
-        crowd = gather(Path(folder), counts[-1] + MORE_USERS)
-        plan = Plan(crowd, Path(folder), rounds, counts, pushes, console)
+        users = create_users(Path(folder), counts[-1] + MORE_USERS)
+        plan = Plan(users, Path(folder), rounds, counts, pushes, console)
         failures: list[str] = []
         for name in scenarios or SCENARIOS:
             scenario = import_module(f"bench.{name}")
@@ -48,7 +48,7 @@ def main(
             rows = scenario.run(who, plan)
             targets = scenario.targets(rows) if hasattr(scenario, "targets") else []
             report.show(console, scenario.TITLE, scenario.COLUMNS, rows, targets)
-            kept = report.keep(into, name, scenario, rows, targets, plan.failures)
+            kept = report.store(into, name, scenario, rows, targets, plan.failures)
             (into / "latest.svg").write_text(chart.svg(kept))
             failures += plan.failures
             plan.failures.clear()

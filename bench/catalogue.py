@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from bench import commands, report
-from bench.rows import Column, Row, Target
+from bench.results import Column, Row, Target
 from useby.domain.gs1 import check_digit
 
 TITLE: Final = "Loading a catalogue"

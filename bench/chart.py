@@ -17,7 +17,7 @@ OURS, THEIRS, FLOOR, INK, FAINT = "#1a7f5a", "#8fa3b0", "#d4b483", "#24292f", "#
 
 
 def svg(kept: Mapping[str, Any]) -> str:
-    """Return the chart of the results that ``report.keep`` has stored."""
+    """Return the chart of the results that ``report.store`` has stored."""
     shapes: list[str] = []
     top = 12
     for scenario in kept.values():

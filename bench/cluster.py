@@ -26,13 +26,13 @@ from tests.support.nats_servers import NatsServer, nats_servers
 from tests.support.postgres import Postgres
 
 from bench import report
-from bench.crowd import Crowd, gather, settle
 from bench.durable import POSTERS, requests
 from bench.load import Load
 from bench.peer import serving
 from bench.peers import find
 from bench.posts import Posts, Task
-from bench.rows import Column, Plan, Row, Stand, Target
+from bench.results import Column, Plan, Row, RunningPeer, Target
+from bench.users import BenchUsers, create_accounts, create_users
 from useby.process import raise_file_limit
 
 TITLE = "Cluster"
@@ -66,10 +66,10 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 @dataclass(frozen=True)
-class Stage:
+class RunningCluster:
     """Running nodes with their load generators, and the processes of PostgreSQL and NATS."""
 
-    stands: Sequence[Stand]
+    nodes: Sequence[RunningPeer]
     posts: Sequence[Posts]
     postgres: psutil.Process
     nats: psutil.Process
@@ -78,7 +78,7 @@ class Stage:
     def cpu(self) -> dict[str, float]:
         """Return the CPU seconds used so far at each layer."""
         return {
-            "nodes": sum(each.server.cpu() for each in self.stands),
+            "nodes": sum(each.server.cpu() for each in self.nodes),
             "postgres": _of_tree(self.postgres),
             "nats": _of_tree(self.nats),
         }
@@ -94,17 +94,17 @@ def main(
     rows: dict[tuple[str, int], Row] = {}
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as name, nats_servers() as (nats,):
         folder = Path(name)
-        crowd = gather(folder, IDLE)
-        plan = Plan(crowd, folder, rounds, (IDLE,), posts, console)
+        users = create_users(folder, IDLE)
+        plan = Plan(users, folder, rounds, (IDLE,), posts, console)
         postgres = Postgres().make().start(*DURABLE)
         try:
-            with _stage(plan, postgres, nats, 1) as stage:
-                idle, swept = _idle(stage)
+            with _running_cluster(plan, postgres, nats, 1) as cluster:
+                idle, swept = _idle(cluster)
             for number in range(rounds):
                 for nodes in NODES:
                     console.print(f"round {number + 1} of {rounds}: {nodes} nodes", style="dim")
-                    with _stage(plan, postgres, nats, nodes) as stage:
-                        for case, figures in _measure(stage, posts):
+                    with _running_cluster(plan, postgres, nats, nodes) as cluster:
+                        for case, figures in _measure(cluster, posts):
                             row = Row("useby", f"nodes: {nodes}", case, "useby")
                             row = rows.setdefault((case, nodes), row)
                             for key, value in figures.items():
@@ -146,28 +146,30 @@ def targets(crossing: Row) -> list[Target]:
 
 
 @contextmanager
-def _stage(plan: Plan, postgres: Any, nats: NatsServer, nodes: int) -> Iterator[Stage]:
+def _running_cluster(
+    plan: Plan, postgres: Any, nats: NatsServer, count: int
+) -> Iterator[RunningCluster]:
     database = f"bench{time.monotonic_ns()}"
     asyncio.run(postgres.execute(f"CREATE DATABASE {database}"))
     url = postgres.url(database)
-    asyncio.run(settle(url, plan.crowd.ids))
+    asyncio.run(create_accounts(url, plan.users.ids))
     useby = find("useby")
 
-    def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
-        cluster = {"USEBY_DATABASE_URL": url, "USEBY_NATS_URL": nats.url}
-        return {**useby.environment(crowd, folder), **cluster}
+    def environment(users: BenchUsers, folder: Path) -> Mapping[str, str]:
+        variables = {"USEBY_DATABASE_URL": url, "USEBY_NATS_URL": nats.url}
+        return {**useby.environment(users, folder), **variables}
 
     peer = replace(useby, environment=environment)
     with ExitStack() as stack:
-        stands, posts = [], []
-        for number in range(nodes):
+        nodes, posts = [], []
+        for number in range(count):
             folder = plan.folder / f"{database}-{number}"
-            server, publisher = stack.enter_context(serving(peer, plan.crowd, folder))
-            load = stack.enter_context(Load(server, plan.crowd))
-            stands.append(Stand(peer, server, publisher, load))
+            server, publisher = stack.enter_context(serving(peer, plan.users, folder))
+            load = stack.enter_context(Load(server, plan.users))
+            nodes.append(RunningPeer(peer, server, publisher, load))
             posts.append(stack.enter_context(Posts(server.port)))
-        yield Stage(
-            stands,
+        yield RunningCluster(
+            nodes,
             posts,
             _of_postgres(postgres),
             psutil.Process(nats.process.pid),
@@ -176,17 +178,17 @@ def _stage(plan: Plan, postgres: Any, nats: NatsServer, nodes: int) -> Iterator[
     asyncio.run(postgres.drop(database))
 
 
-def _idle(stage: Stage) -> tuple[str, list[Target]]:
+def _idle(cluster: RunningCluster) -> tuple[str, list[Target]]:
     """Measure the cost of a silent connection: memory, connecting, and each sweep."""
-    (stand,) = stage.stands
-    stand.load.connect(0, WARM)  # warms up imports and compilers
-    few = _at_rest(stage)
-    memory, before = stand.server.memory(), stage.cpu()
-    stand.load.connect(WARM, IDLE)
-    came = stage.cpu()
+    (node,) = cluster.nodes
+    node.load.connect(0, WARM)  # warms up imports and compilers
+    few = _at_rest(cluster)
+    memory, before = node.server.memory(), cluster.cpu()
+    node.load.connect(WARM, IDLE)
+    came = cluster.cpu()
     time.sleep(SETTLE_SECONDS)
-    count, held = IDLE - WARM, stand.server.memory() - memory
-    all_of_them = _at_rest(stage)
+    count, held = IDLE - WARM, node.server.memory() - memory
+    all_of_them = _at_rest(cluster)
     coming = ", ".join(
         f"{(came[layer] - before[layer]) / count * 1e6:,.0f} µs of {layer}" for layer in came
     )
@@ -204,47 +206,52 @@ def _idle(stage: Stage) -> tuple[str, list[Target]]:
     ]
 
 
-def _at_rest(stage: Stage) -> dict[str, float]:
+def _at_rest(cluster: RunningCluster) -> dict[str, float]:
     """Return the CPU seconds of each layer in a sweep while nothing else happens."""
-    before, began = stage.cpu(), time.monotonic()
+    before, began = cluster.cpu(), time.monotonic()
     time.sleep(SWEEPS * SWEEP_SECONDS)
     sweeps = (time.monotonic() - began) / SWEEP_SECONDS
-    return {layer: (used - before[layer]) / sweeps for layer, used in stage.cpu().items()}
+    return {layer: (used - before[layer]) / sweeps for layer, used in cluster.cpu().items()}
 
 
-def _measure(stage: Stage, posts: int) -> Iterator[tuple[str, dict[str, float]]]:
+def _measure(cluster: RunningCluster, posts: int) -> Iterator[tuple[str, dict[str, float]]]:
     """Have each user post at one node and receive at the next, so that two nodes exchange all."""
-    count = len(stage.stands)
+    count = len(cluster.nodes)
     for user in range(POSTERS):
-        stage.stands[(user + 1) % count].load.connect(user, user + 1)
-    single = requests(stage.stands[0], stage.plan, POSTERS)
-    batch = requests(stage.stands[0], stage.plan, POSTERS, TOGETHER)
-    _post(stage, single, 4)  # warms up imports and compilers
-    yield SINGLE, _post(stage, single, posts // POSTERS)
-    yield CALM, _post(stage, single, EACH_CALMLY, per_second=CALMLY)
-    yield BATCH, _post(stage, batch, max(1, posts // POSTERS // 20), together=TOGETHER)
+        cluster.nodes[(user + 1) % count].load.connect(user, user + 1)
+    single = requests(cluster.nodes[0], cluster.plan, POSTERS)
+    batch = requests(cluster.nodes[0], cluster.plan, POSTERS, TOGETHER)
+    _post(cluster, single, 4)  # warms up imports and compilers
+    yield SINGLE, _post(cluster, single, posts // POSTERS)
+    yield CALM, _post(cluster, single, EACH_CALMLY, per_second=CALMLY)
+    yield BATCH, _post(cluster, batch, max(1, posts // POSTERS // 20), together=TOGETHER)
 
 
 def _post(
-    stage: Stage, wanted: Sequence[bytes], each: int, *, together: int = 1, per_second: float = 0.0
+    cluster: RunningCluster,
+    wanted: Sequence[bytes],
+    each: int,
+    *,
+    together: int = 1,
+    per_second: float = 0.0,
 ) -> dict[str, float]:
     """Post every user's request about ``each`` times, and wait until all frames have arrived."""
-    count = len(stage.stands)
-    for stand in stage.stands:
-        stand.load.reset()
+    count = len(cluster.nodes)
+    for each_node in cluster.nodes:
+        each_node.load.reset()
     mine = [wanted[node::count] for node in range(count)]
     tasks = [Task(some, each * len(some), per_second * len(some) / len(wanted)) for some in mine]
-    before, began = stage.cpu(), time.monotonic()
+    before, began = cluster.cpu(), time.monotonic()
     with ThreadPoolExecutor(count) as threads:
-        for _ in threads.map(Posts.run, stage.posts, tasks):
+        for _ in threads.map(Posts.run, cluster.posts, tasks):
             pass
     ages = array("q")
     for node, task in enumerate(tasks):
-        load = stage.stands[(node + 1) % count].load
+        load = cluster.nodes[(node + 1) % count].load
         load.received(task.count * together)
         ages.extend(load.ages())
     seconds = time.monotonic() - began
-    after = stage.cpu()
+    after = cluster.cpu()
     ordered = sorted(ages)
     return {
         "rate": len(ages) / seconds,

@@ -9,7 +9,7 @@ from bench.peer import HOST, Peer
 from bench.peers import STORELESS, find
 from bench.peers.control import message
 from bench.posts import DIGITS, Posts, Task
-from bench.rows import Case, Column, Plan, Row, Stand, Target, against, interleaved
+from bench.results import Case, Column, Plan, Row, RunningPeer, Target, against, interleaved
 
 TITLE = "Durable: from a post to its frame"
 COLUMNS = {
@@ -71,39 +71,39 @@ def _compared(single: Sequence[Row]) -> list[Target]:
     ]
 
 
-def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
-    stand.load.connect(0, POSTERS)
+def _measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
+    running.load.connect(0, POSTERS)
     singles = max(POSTERS, plan.pushes // PART)
-    with Posts(stand.server.port) as posts:
-        single = requests(stand, plan, POSTERS)
+    with Posts(running.server.port) as posts:
+        single = requests(running, plan, POSTERS)
         posts.run(Task(single, POSTERS * 4))  # warms up imports and compilers
-        if "batch" in stand.peer.posts and stand.peer.name != STORELESS:
-            batch = requests(stand, plan, BATCHES_AT_ONCE, BATCH)
+        if "batch" in running.peer.posts and running.peer.name != STORELESS:
+            batch = requests(running, plan, BATCHES_AT_ONCE, BATCH)
             posts.run(Task(batch, BATCHES_AT_ONCE))
             size = max(BATCHES_AT_ONCE, plan.pushes // BATCH)
-            yield CASES["batch"], post(stand, posts, Task(batch, size), BATCH)
-        figures = post(stand, posts, Task(single, singles))
+            yield CASES["batch"], post(running, posts, Task(batch, size), BATCH)
+        figures = post(running, posts, Task(single, singles))
         yield CASES["single"], figures
         rate = figures["rate"] / 2
-        yield CASES["half"], post(stand, posts, Task(single, singles // 2, per_second=rate))
+        yield CASES["half"], post(running, posts, Task(single, singles // 2, per_second=rate))
 
 
-def post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, float]:
+def post(running: RunningPeer, posts: Posts, task: Task, each: int = 1) -> dict[str, float]:
     """Post a task's notifications, and return the figures when all have arrived.
 
     Args:
-        stand: The server, with connected users.
+        running: The server, with connected users.
         posts: The process that posts.
         task: The posts.
         each: Number of notifications of a post.
     """
-    stand.load.reset()
-    cpu, began = stand.server.cpu(), time.monotonic()
+    running.load.reset()
+    cpu, began = running.server.cpu(), time.monotonic()
     posts.run(task)
-    stand.load.received(task.count * each)
+    running.load.received(task.count * each)
     seconds = time.monotonic() - began
-    used = stand.server.cpu() - cpu
-    ages = sorted(stand.load.ages())
+    used = running.server.cpu() - cpu
+    ages = sorted(running.load.ages())
     count = len(ages)
     return {
         "rate": count / seconds,
@@ -113,18 +113,18 @@ def post(stand: Stand, posts: Posts, task: Task, each: int = 1) -> dict[str, flo
     }
 
 
-def requests(stand: Stand, plan: Plan, users: int, together: int = 0) -> list[bytes]:
+def requests(running: RunningPeer, plan: Plan, users: int, together: int = 0) -> list[bytes]:
     """Return one request per user, of one notification or of a batch of ``together``."""
-    return [_request(stand, plan, user, together) for user in range(users)]
+    return [_request(running, plan, user, together) for user in range(users)]
 
 
-def _request(stand: Stand, plan: Plan, index: int, together: int) -> bytes:
-    user, token = plan.crowd.ids[index], plan.crowd.tokens[index]
+def _request(running: RunningPeer, plan: Plan, index: int, together: int) -> bytes:
+    user, token = plan.users.ids[index], plan.users.tokens[index]
     sample = message(0)
     item = {key: sample[key] for key in ("message", "type", "productName")}
     item["message"] = item["message"].replace("0" * len(DIGITS), DIGITS.decode())
     body = json.dumps({"items": [item] * together} if together else item).encode()
-    path = stand.peer.posts["batch" if together else "single"].format(user=user)
+    path = running.peer.posts["batch" if together else "single"].format(user=user)
     return (
         f"POST {path} HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

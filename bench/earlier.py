@@ -17,14 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from bench import peer
-from bench.crowd import Crowd
 from bench.peer import Dialogue, Peer, Server
+from bench.users import BenchUsers
 
 ROOT = Path(__file__).parent.parent
 FIRST_OF_LOTS = "src/useby/store/migrations/versions/0014_lots.py"
 """The file whose first commit is the first one with lots."""
 PARTS = "src/useby", "clients/js", "bench"
 WORKER = Path(__file__).with_name("stock_worker.py")
+RENAMED = {
+    "users.py": "from bench.crowd import gather as create_users, settle as create_accounts",
+    "alert_data.py": "from bench.larder import *",
+    "alert_data_postgres.py": "from bench.larder_postgres import *",
+}
+"""Modules from which the worker imports, with their names in the bench before lots."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ def before_lots(folder: Path) -> Code:
         archive.extractall(folder, filter="tar")
     (folder / "bench").rename(folder / "src/bench")
     shutil.copy(WORKER, folder / "src/bench")
+    for name, text in RENAMED.items():
+        (folder / "src/bench" / name).write_text(text + "\n")
     return Code("useby before lots", folder / "src")
 
 
@@ -115,13 +123,13 @@ def working(code: Code) -> Iterator[Worker]:
 
 
 @contextmanager
-def node(code: Code, crowd: Crowd, folder: Path) -> Iterator[Server]:
-    """Run ``useby serve`` of a version on the crowd's own database until the block ends."""
+def node(code: Code, users: BenchUsers, folder: Path) -> Iterator[Server]:
+    """Run ``useby serve`` of a version on the users' own database until the block ends."""
 
-    def environment(crowd: Crowd, _folder: Path) -> Mapping[str, str]:
+    def environment(users: BenchUsers, _folder: Path) -> Mapping[str, str]:
         return {
-            "USEBY_DATABASE_URL": f"sqlite:///{crowd.database}",
-            "USEBY_SECRET_KEY": crowd.key,
+            "USEBY_DATABASE_URL": f"sqlite:///{users.database}",
+            "USEBY_SECRET_KEY": users.key,
             "USEBY_LOG_LEVEL": "WARNING",
         }
 
@@ -129,13 +137,13 @@ def node(code: Code, crowd: Crowd, folder: Path) -> Iterator[Server]:
         name="useby",
         title=code.title,
         token="useby",  # noqa: S106 - the verifying software
-        argv=lambda _crowd, _folder, port: [*peer.python("useby"), "serve", "--port", str(port)],
+        argv=lambda _users, _folder, port: [*peer.python("useby"), "serve", "--port", str(port)],
         dialogue=Dialogue(lambda _user, token: f"/?access_token={token}"),
-        publisher=lambda _server, _crowd: _Silent(),
+        publisher=lambda _server, _users: _Silent(),
         environment=environment,
         cwd=code.folder,
     )
-    with peer.serving(served, crowd, folder) as (server, _):
+    with peer.serving(served, users, folder) as (server, _):
         yield server
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
 from bench.peers import FLOOR, find
-from bench.rows import Case, Column, Plan, Row, Stand, interleaved
+from bench.results import Case, Column, Plan, Row, RunningPeer, interleaved
 
 TITLE = "Fan-out: one user, many devices"
 COLUMNS = {
@@ -23,15 +23,15 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
     return interleaved([*peers, find(FLOOR)], plan, _measure)
 
 
-def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
-    stand.load.connect(0, 1, devices=DEVICES)
-    _push_one(stand)
-    cpu = stand.server.cpu()
+def _measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
+    running.load.connect(0, 1, devices=DEVICES)
+    _push_one(running)
+    cpu = running.server.cpu()
     last: list[int] = []
     ends = time.monotonic() + MOST_SECONDS
     while len(last) * DEVICES < plan.pushes and time.monotonic() < ends:
-        last.append(_push_one(stand))
-    used = stand.server.cpu() - cpu
+        last.append(_push_one(running))
+    used = running.server.cpu() - cpu
     yield (
         f"{DEVICES} devices",
         {
@@ -41,9 +41,9 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
     )
 
 
-def _push_one(stand: Stand) -> int:
+def _push_one(running: RunningPeer) -> int:
     """Push one notification; return its age in nanoseconds when the last device received it."""
-    stand.load.reset()
-    stand.publisher.push(1, among=1)
-    stand.load.received(DEVICES)
-    return max(stand.load.ages())
+    running.load.reset()
+    running.publisher.push(1, among=1)
+    running.load.received(DEVICES)
+    return max(running.load.ages())

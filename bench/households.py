@@ -17,8 +17,8 @@ import typer
 from rich.console import Console
 
 from bench import report
-from bench.larder import Wave, clock_seconds, make_due, stock
-from bench.rows import Column, Row, Target
+from bench.alert_data import Wave, clock_seconds, make_due, stock
+from bench.results import Column, Row, Target
 from useby.domain.account import User
 from useby.domain.household import Household, Role
 from useby.domain.notification import Severity
@@ -55,9 +55,9 @@ def main(
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as name:
         plain, ours = Path(name) / "plain.db", Path(name) / "households.db"
-        alone = _people(plain, shared * MEMBERS, now)
-        founders = _people(ours, shared, now)
-        _share(ours, founders, now)
+        alone = people(plain, shared * MEMBERS, now)
+        founders = people(ours, shared, now)
+        share(ours, founders, now)
         stock(plain, alone, stored, now)
         stock(ours, founders, stored, now)
         size = shared * MEMBERS * each
@@ -88,7 +88,7 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     return [Target(words, ours / plain, LEAST, at_least=True)]
 
 
-def _people(database: Path, count: int, now: datetime) -> list[str]:
+def people(database: Path, count: int, now: datetime) -> list[str]:
     """Make a database with people; return their ids."""
     migrate.upgrade(f"sqlite:///{database}")
     ids = [f"person-{number}" for number in range(count)]
@@ -108,7 +108,7 @@ def _write(database: Path, people: Sequence[User]) -> None:
     engine.dispose()
 
 
-def _share(database: Path, founders: Sequence[str], now: datetime) -> None:
+def share(database: Path, founders: Sequence[str], now: datetime) -> None:
     """Let three others join each household: one with policies, quiet hours or a digest each."""
     others = {
         founder: [

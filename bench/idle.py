@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
 from bench.peers import NAMES
-from bench.rows import Case, Column, Plan, Row, Stand, Target, against, interleaved, median
+from bench.results import Case, Column, Plan, Row, RunningPeer, Target, against, interleaved, median
 
 TITLE = "Idle connections"
 COLUMNS = {
@@ -29,17 +29,17 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     return [*least, *against(rows, "kib", "KiB a connection", others)]
 
 
-def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+def _measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
     # The first connections load and compile code, which is not a cost per connection.
-    stand.load.connect(0, WARM_UP)
+    running.load.connect(0, WARM_UP)
     time.sleep(SETTLE_SECONDS / 2)
-    cpu, memory = stand.server.cpu(), stand.server.memory()
+    cpu, memory = running.server.cpu(), running.server.memory()
     there = WARM_UP
     for wanted in plan.connections:
-        stand.load.connect(there, wanted)
+        running.load.connect(there, wanted)
         there = wanted
-        used = stand.server.cpu() - cpu
+        used = running.server.cpu() - cpu
         time.sleep(SETTLE_SECONDS)
-        grown = stand.server.memory() - memory
+        grown = running.server.memory() - memory
         count = there - WARM_UP
         yield f"{wanted:,} connections", {"kib": grown / 1024 / count, "cpu": used / count * 1e6}

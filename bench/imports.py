@@ -21,7 +21,7 @@ from tests.support.import_files import a_workbook
 from tests.support.process_node import NodeProcess, Person
 
 from bench import commands, report
-from bench.rows import Column, Row, Target
+from bench.results import Column, Row, Target
 from useby.domain.gs1 import check_digit
 
 TITLE = "Importing a file"

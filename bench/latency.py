@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
-from bench.rows import Case, Column, Plan, Row, Stand, Target, interleaved, median
+from bench.results import Case, Column, Plan, Row, RunningPeer, Target, interleaved, median
 
 TITLE = "Latency of a push, the collector at work"
 COLUMNS = {
@@ -17,7 +17,7 @@ COLUMNS = {
 TICK_SECONDS = 0.01
 EACH_TICK = 5
 """Frames per tick: five hundred a second, which each peer can do."""
-LITTER = 40
+GARBAGE = 40
 """Objects per tick: 4,000 a second, as an application leaves them that also answers requests."""
 CHURNERS = 200
 CHURN_A_SECOND = 100
@@ -38,23 +38,23 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     ]
 
 
-def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+def _measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
     among = plan.connections[-1]
-    stand.load.connect(0, among)
-    stand.load.churn(among, among + CHURNERS, CHURN_A_SECOND)
-    stand.load.reset()
-    cpu, began = stand.server.cpu(), time.monotonic()
+    running.load.connect(0, among)
+    running.load.churn(among, among + CHURNERS, CHURN_A_SECOND)
+    running.load.reset()
+    cpu, began = running.server.cpu(), time.monotonic()
     ticks = int(min(MOST_SECONDS / TICK_SECONDS, plan.pushes / EACH_TICK))
     for tick in range(ticks):
         time.sleep(max(0.0, began + tick * TICK_SECONDS - time.monotonic()))
         # The harness stamps the frames: with the server's stamps, frames would not age while it
         # stalls.
-        stand.publisher.push(EACH_TICK, among, at=time.monotonic_ns(), litter=LITTER)
-    stand.load.received(ticks * EACH_TICK)
+        running.publisher.push(EACH_TICK, among, at=time.monotonic_ns(), garbage=GARBAGE)
+    running.load.received(ticks * EACH_TICK)
     seconds = time.monotonic() - began
-    used = stand.server.cpu() - cpu
-    stand.load.calm()
-    thousandths = statistics.quantiles(stand.load.ages(), n=1000)
+    used = running.server.cpu() - cpu
+    running.load.stop_churn()
+    thousandths = statistics.quantiles(running.load.ages(), n=1000)
     yield (
         f"{among:,} connections",
         {

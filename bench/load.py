@@ -9,31 +9,31 @@ import multiprocessing
 import traceback
 from array import array
 from multiprocessing.connection import Connection
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from bench import wire
-from bench.callers import Caller, Callers, Manner
-from bench.crowd import Crowd
+from bench.load_client import ClientHandshake, ClientScript, LoadClient
 from bench.peer import HOST, Dialogue, Server
+from bench.processes import spawned
 
-PATIENCE = 120.0
+if TYPE_CHECKING:  # the load generator's process does without useby
+    from bench.users import BenchUsers
+
+ORDER_TIMEOUT = 120.0
 """Maximum time of an order to the process, in seconds."""
 
 
 class Load:
     """The harness's handle on the load generator."""
 
-    def __init__(self, server: Server, crowd: Crowd) -> None:
+    def __init__(self, server: Server, users: "BenchUsers") -> None:
         """Start a process that will connect to ``server``."""
         self._server = server
-        self._crowd = crowd
+        self._users = users
         self._dialogue = server.peer.dialogue
         self._opcode = wire.BINARY if self._dialogue.binary else wire.TEXT
         self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(
-            target=_main, args=(theirs, _manner(server.port, self._dialogue)), daemon=True
-        )
-        self._process.start()
+        self._process = spawned(_main, theirs, _script_of(server.port, self._dialogue))
         theirs.close()
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class Load:
         self._process.join()
 
     def connect(self, first: int, last: int, *, at_once: int = 256, devices: int = 1) -> float:
-        """Connect the crowd's users from ``first`` to before ``last``.
+        """Connect the users from ``first`` to before ``last``.
 
         Args:
             first: The index of the first user.
@@ -58,17 +58,17 @@ class Load:
         Returns:
             The seconds until the last connection has received all its first frames.
         """
-        callers = [self._caller(user) for user in range(first, last) for _ in range(devices)]
-        seconds: float = self._ask("connect", callers, at_once)
+        handshakes = [self._handshake(user) for user in range(first, last) for _ in range(devices)]
+        seconds: float = self._ask("connect", handshakes, at_once)
         return seconds
 
     def churn(self, first: int, last: int, per_second: int) -> None:
-        """Have these users connect and disconnect, ``per_second`` a second, until ``calm``."""
-        self._ask("churn", [self._caller(user) for user in range(first, last)], per_second)
+        """Have these users connect and disconnect, so many a second, until ``stop_churn``."""
+        self._ask("churn", [self._handshake(user) for user in range(first, last)], per_second)
 
-    def calm(self) -> int:
+    def stop_churn(self) -> int:
         """Stop the churn; return how often a connection was closed and reopened."""
-        times: int = self._ask("calm")
+        times: int = self._ask("stop_churn")
         return times
 
     def reset(self) -> None:
@@ -88,10 +88,10 @@ class Load:
         """Return the age on arrival, in nanoseconds, of each pushed frame since ``reset``."""
         return array("q", self._ask("ages"))
 
-    def _caller(self, index: int) -> Caller:
-        user, token = self._crowd.ids[index], self._crowd.tokens[index]
+    def _handshake(self, index: int) -> ClientHandshake:
+        user, token = self._users.ids[index], self._users.tokens[index]
         reply = self._dialogue.reply
-        return Caller(
+        return ClientHandshake(
             wire.upgrade(
                 HOST,
                 self._server.port,
@@ -104,7 +104,7 @@ class Load:
     def _ask(self, *words: Any) -> Any:
         with contextlib.suppress(BrokenPipeError):  # the process has failed and sent the reason
             self._pipe.send(words)
-        if not self._pipe.poll(PATIENCE):
+        if not self._pipe.poll(ORDER_TIMEOUT):
             raise RuntimeError(f"{words[0]}: no answer in time\n{self._server.log()}")
         kind, answer = self._pipe.recv()
         if kind == "failed":
@@ -112,16 +112,16 @@ class Load:
         return answer
 
 
-def _manner(port: int, dialogue: Dialogue) -> Manner:
+def _script_of(port: int, dialogue: Dialogue) -> ClientScript:
     opcode = wire.BINARY if dialogue.binary else wire.TEXT
     answers = {ask: wire.client_frame(opcode, reply) for ask, reply in dialogue.answers.items()}
-    return Manner(port, dialogue.first_frames, answers)
+    return ClientScript(port, dialogue.first_frames, answers)
 
 
-def _main(pipe: Connection, manner: Manner) -> None:
-    callers = Callers(pipe, manner)
+def _main(pipe: Connection, script: ClientScript) -> None:
+    client = LoadClient(pipe, script)
     try:
-        callers.run()
+        client.run()
     except (EOFError, OSError):
         pass  # the harness has closed the pipe
     except Exception:  # noqa: BLE001 - the harness raises it

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import httpx
 
-from bench.crowd import Crowd
 from bench.earlier import NOW, Code, node, working
 from bench.peer import HOST
-from bench.rows import Row, Target
+from bench.results import Row, Target
+from bench.users import BenchUsers
 
 MANY_LOTS, LISTED, LOTS_EACH = 200, 50, 2
 REQUESTS = 30
@@ -40,11 +40,11 @@ def _client(code: Code, folder: Path) -> Iterator[httpx.AsyncClient]:
     """Run a node of a version with one user; yield a client that is signed in."""
     with working(code) as worker:
         made = worker.order("store", folder=folder, users=1, products=0, lots=1)
-    crowd = Crowd(folder, made["key"], tuple(made["ids"]), tuple(made["tokens"]))
-    with node(code, crowd, folder / "node") as server:
+    users = BenchUsers(folder, made["key"], tuple(made["ids"]), tuple(made["tokens"]))
+    with node(code, users, folder / "node") as server:
         yield httpx.AsyncClient(
             base_url=f"http://{HOST}:{server.port}",
-            headers={"Authorization": f"Bearer {crowd.tokens[0]}"},
+            headers={"Authorization": f"Bearer {users.tokens[0]}"},
             timeout=60,
         )
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from tests.support.postgres import Postgres
 
 from bench import commands
+from bench.alert_data import EACH
 from bench.earlier import Code, working
-from bench.larder import EACH
-from bench.rows import Row, Target
+from bench.results import Row, Target
 
 MOST_SECONDS = 60.0
 DURABLE = "fsync=on", "synchronous_commit=on", "full_page_writes=on"

@@ -22,12 +22,12 @@ from uuid_utils import uuid7
 
 from bench import durable, report, webhooks
 from bench.__main__ import RESULTS
-from bench.crowd import Crowd, gather
-from bench.larder import Wave, clock_seconds, make_due, stock
+from bench.alert_data import Wave, clock_seconds, make_due, stock
 from bench.peer import HOST, Peer
 from bench.peers import useby
 from bench.posts import Posts, Task
-from bench.rows import Case, Column, Plan, Row, Stand, Target, interleaved
+from bench.results import Case, Column, Plan, Row, RunningPeer, Target, interleaved
+from bench.users import BenchUsers, create_users
 from useby.domain.channel import LONGEST_AFTER, Channel, ChannelKind
 from useby.domain.notification import Cause, Draft, Severity
 from useby.process import raise_file_limit
@@ -51,7 +51,7 @@ ALERTS_EACH = 15
 """Products of each user, all of which are due in each round."""
 TRIGGER = "DROP TRIGGER outbox_of_notifications"
 
-Change = Callable[[Transaction, Crowd], None]
+Change = Callable[[Transaction, BenchUsers], None]
 console = Console(width=None if sys.stdout.isatty() else 120)
 
 
@@ -62,27 +62,27 @@ def a_channel(user_id: str, target: str, after: timedelta = timedelta()) -> Chan
     return Channel(str(uuid7()), user_id, kind, "Hook", now, target, secret, after=after)
 
 
-def unchanged(_transaction: Transaction, _crowd: Crowd) -> None:
+def unchanged(_transaction: Transaction, _users: BenchUsers) -> None:
     """Leave a database as it is: no user has a channel."""
 
 
-def without_outbox(transaction: Transaction, _crowd: Crowd) -> None:
+def without_outbox(transaction: Transaction, _users: BenchUsers) -> None:
     """Drop the trigger."""
     transaction.connection.exec_driver_sql(TRIGGER)
 
 
-def two_channels(transaction: Transaction, crowd: Crowd) -> None:
+def two_channels(transaction: Transaction, users: BenchUsers) -> None:
     """Give each user two channels, on which nothing is due during a run."""
-    for each in crowd.ids:
+    for each in users.ids:
         for _ in range(2):
             channels.add(transaction, a_channel(each, f"http://{HOST}:9/", LONGEST_AFTER))
 
 
 def waiting(target: str, rows: int) -> Change:
-    """Return a change that has rows wait on a target, for the last user of the crowd."""
+    """Return a change that has rows wait on a target, for the last user."""
 
-    def change(transaction: Transaction, crowd: Crowd) -> None:
-        user_id, now = crowd.ids[-1], datetime.now(UTC)
+    def change(transaction: Transaction, users: BenchUsers) -> None:
+        user_id, now = users.ids[-1], datetime.now(UTC)
         for _ in range(CHANNELS_OF_DEAD):
             channels.add(transaction, a_channel(user_id, target))
         draft = Draft(user_id, "It waits", Severity.INFO, Cause.CUSTOM)
@@ -102,19 +102,19 @@ CHANGES: Mapping[str, tuple[str, Change]] = {
 def peer(name: str, title: str, change: Change) -> Peer:
     """Return useby with another database."""
 
-    def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
-        variables = useby.PEER.environment(crowd, folder)
-        alter(folder / "useby.db", crowd, change)
+    def environment(users: BenchUsers, folder: Path) -> Mapping[str, str]:
+        variables = useby.PEER.environment(users, folder)
+        alter(folder / "useby.db", users, change)
         return {**variables, "USEBY_OUTBOUND_ALLOWED_NETWORKS": f"{HOST}/32"}
 
     return replace(useby.PEER, name=name, title=title, environment=environment)
 
 
-def alter(database: Path, crowd: Crowd, change: Change) -> None:
+def alter(database: Path, users: BenchUsers, change: Change) -> None:
     """Change a SQLite file."""
     engine = sqlite_engine(database, writes=True)
     with engine.begin() as connection:
-        change(Transaction(connection), crowd)
+        change(Transaction(connection), users)
     engine.dispose()
 
 
@@ -128,17 +128,17 @@ def dead_target() -> Iterator[str]:
 def served(plan: Plan, rows: int) -> list[Row]:
     """Measure posts, and live pushes with and without rows that wait on a dead target."""
 
-    def measure(stand: Stand, plan: Plan) -> Iterator[Case]:
-        stand.load.connect(0, durable.POSTERS)
-        requests = durable.requests(stand, plan, durable.POSTERS)
-        with Posts(stand.server.port) as posts:
+    def measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
+        running.load.connect(0, durable.POSTERS)
+        requests = durable.requests(running, plan, durable.POSTERS)
+        with Posts(running.server.port) as posts:
             posts.run(Task(requests, durable.POSTERS * 4))  # warms up imports and compilers
-            if stand.peer.name in CHANGES:
-                figures = durable.post(stand, posts, Task(requests, plan.pushes))
+            figures = durable.post(running, posts, Task(requests, plan.pushes))
+            if running.peer.name in CHANGES:  # the others post as many before their pushes
                 yield POSTS, {"cpu": figures["cpu"]}
-            if stand.peer.name in (CALM, WAITING):
+            if running.peer.name in (CALM, WAITING):
                 steady = Task(requests, plan.pushes // 2, per_second=PUSHES_A_SECOND)
-                figures = durable.post(stand, posts, steady)
+                figures = durable.post(running, posts, steady)
                 yield PUSHES, {name: figures[name] for name in ("p50", "p99")}
 
     with dead_target() as target:
@@ -147,19 +147,19 @@ def served(plan: Plan, rows: int) -> list[Row]:
         return interleaved([*peers, peer(WAITING, title, waiting(target, rows))], plan, measure)
 
 
-def alerts(crowd: Crowd, folder: Path, rounds: int) -> list[Row]:
+def alerts(users: BenchUsers, folder: Path, rounds: int) -> list[Row]:
     """Measure alerts that are due in each database, by the scheduler's own functions."""
     rows = [Row(name, title, ALERTS) for name, (title, _) in CHANGES.items()]
     files = []
     for name, (_, change) in CHANGES.items():
         files.append(folder / f"alerts {name}.db")
-        shutil.copy(crowd.database, files[-1])
-        stock(files[-1], crowd.ids, len(crowd.ids) * ALERTS_EACH, datetime.now(UTC))
-        alter(files[-1], crowd, change)
+        shutil.copy(users.database, files[-1])
+        stock(files[-1], users.ids, len(users.ids) * ALERTS_EACH, datetime.now(UTC))
+        alter(files[-1], users, change)
     for number in range(rounds + 1):
         for row, file in zip(rows, files, strict=True):
             now = datetime.now(UTC)
-            wave = Wave(crowd.ids, ALERTS_EACH, now, "Organic Milk", -1 - number)
+            wave = Wave(users.ids, ALERTS_EACH, now, "Organic Milk", -1 - number)
             make_due(file, wave)
             sent, cpu = clock_seconds(file, now)
             if sent != wave.size:
@@ -197,13 +197,13 @@ def main(
     raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as name:
         folder = Path(name)
-        crowd = gather(folder, USERS)
-        plan = Plan(crowd, folder, rounds, (USERS,), posted, console)
-        rows = served(plan, wait) + alerts(crowd, folder, rounds)
-        rows += webhooks.run(crowd, folder, sent, rounds)
+        users = create_users(folder, USERS)
+        plan = Plan(users, folder, rounds, (USERS,), posted, console)
+        rows = served(plan, wait) + alerts(users, folder, rounds)
+        rows += webhooks.run(users, folder, sent, rounds)
     its = targets(rows)
     report.show(console, TITLE, COLUMNS, rows, its)
-    report.keep(into, "channels", sys.modules[__name__], rows, its, plan.failures)
+    report.store(into, "channels", sys.modules[__name__], rows, its, plan.failures)
     missed = sum(not target.met for target in its)
     console.print(f"{missed} of {len(its)} targets missed; kept in {into}")
 

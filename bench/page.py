@@ -20,7 +20,7 @@ from tests.support.pages import sign_up
 from tests.support.process_node import NodeProcess, serving
 
 from bench.report import verdict
-from bench.rows import Target
+from bench.results import Target
 from bench.scrolling import scrolled
 
 LOTS: Final = 300
@@ -57,7 +57,9 @@ async def main() -> bool:
 
 def _report(load: str, audit: Audit) -> bool:
     figures = [f"{name} {audit.figures[key]:,.2f}" for key, name in SHOWN.items()]
-    console.print(f"{load}: {', '.join(figures)}")
+    console.print(f"{load}: {', '.join(figures)}, requests {audit.requests}")
+    work = sorted(audit.work.items(), key=lambda each: -each[1])
+    console.print(f"  main thread, ms: {', '.join(f'{name} {ms:.0f}' for name, ms in work)}")
     targets = [
         Target(f"{name} of the {load} ≥ {least}", audit.scores[name], least, at_least=True)
         for name, least in LEAST_SCORES.items()

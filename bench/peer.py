@@ -11,20 +11,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import psutil
 
-from bench.crowd import Crowd
+if TYPE_CHECKING:  # the processes that cause the load do without useby
+    from bench.users import BenchUsers
 
 HOST = "127.0.0.1"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 LOG = "log"
 TOGETHER = 50
 """Frames that a server pushes before its event loop runs again."""
-Argv = Callable[[Crowd, Path, int], Sequence[str]]
-"""The server's command line, given the crowd, a folder of its own and a free port."""
+Argv = Callable[["BenchUsers", Path, int], Sequence[str]]
+"""The server's command line, given the users, a folder of its own and a free port."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +59,16 @@ class Publisher(Protocol):
         *,
         together: int = TOGETHER,
         at: int | None = None,
-        litter: int = 0,
+        garbage: int = 0,
     ) -> None:
         """Push notifications to randomly drawn users.
 
         Args:
             count: Number of notifications.
-            among: Users are drawn among this many of the crowd's first ones.
+            among: Users are drawn among the first ones, this many.
             together: Number of frames sent before the server's event loop runs again.
             at: The stamp (monotonic ns); ``None`` means the moment of sending.
-            litter: Number of objects that the server also leaves to its garbage collector, if it
+            garbage: Number of objects that the server also leaves to its garbage collector, if it
                 runs code of ours.
         """
 
@@ -86,12 +87,12 @@ class Peer:
     """The software that verifies the token; empty if none can."""
     argv: Argv
     dialogue: Dialogue
-    publisher: Callable[["Server", Crowd], Publisher] | None = None
+    publisher: Callable[["Server", "BenchUsers"], Publisher] | None = None
     """Makes the publisher; ``None`` if the server itself pushes, by orders on its standard
     input."""
     prepares: bool = False
     """True if the server can build its messages beforehand."""
-    environment: Callable[[Crowd, Path], Mapping[str, str]] = lambda _crowd, _folder: {}
+    environment: Callable[["BenchUsers", Path], Mapping[str, str]] = lambda _users, _folder: {}
     """Returns the server's environment variables."""
     posts: Mapping[str, str] = field(default_factory=dict)
     """Paths to which notifications are posted over HTTP: a ``single`` one, and a ``batch``."""
@@ -183,17 +184,17 @@ class _ByOrder:
         *,
         together: int = TOGETHER,
         at: int | None = None,
-        litter: int = 0,
+        garbage: int = 0,
     ) -> None:
         stamp = None if at is None else str(at)  # it has more digits than a double can represent
-        self._server.order(push=count, among=among, together=together, at=stamp, litter=litter)
+        self._server.order(push=count, among=among, together=together, at=stamp, garbage=garbage)
 
     def close(self) -> None:
         """Do nothing, as nothing was opened."""
 
 
 @contextlib.contextmanager
-def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Publisher]]:
+def serving(peer: Peer, users: "BenchUsers", folder: Path) -> Iterator[tuple[Server, Publisher]]:
     """Run a peer's server in ``folder`` until the block ends.
 
     Raises:
@@ -203,11 +204,11 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
     port = _free_port()
     with (folder / LOG).open("wb") as errors:
         process = subprocess.Popen(  # noqa: S603 - our own command lines
-            list(peer.argv(crowd, folder, port)),
+            list(peer.argv(users, folder, port)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **peer.environment(crowd, folder)},
+            env={**os.environ, **peer.environment(users, folder)},
             cwd=peer.cwd,
         )
     server = Server(peer, process, port, folder)
@@ -217,7 +218,7 @@ def serving(peer: Peer, crowd: Crowd, folder: Path) -> Iterator[tuple[Server, Pu
             yield server, _ByOrder(server)
         else:
             _await_port(server)
-            publisher = peer.publisher(server, crowd)
+            publisher = peer.publisher(server, users)
             try:
                 yield server, publisher
             finally:

@@ -10,8 +10,9 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from bench.peer import HOST
+from bench.processes import spawned
 
-PATIENCE = 120.0
+RUN_TIMEOUT = 120.0
 DIGITS = b"#" * 19
 """Placeholder for the moment at which a request was to be sent (monotonic ns)."""
 
@@ -35,10 +36,7 @@ class Posts:
     def __init__(self, port: int) -> None:
         """Start the process; it will post to ``port``."""
         self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(
-            target=_main, args=(theirs, port), daemon=True
-        )
-        self._process.start()
+        self._process = spawned(_main, theirs, port)
         theirs.close()
 
     def __enter__(self) -> Self:
@@ -51,7 +49,7 @@ class Posts:
             self._process.kill()
         self._process.join()
 
-    def run(self, task: Task, within: float = PATIENCE) -> float:
+    def run(self, task: Task, within: float = RUN_TIMEOUT) -> float:
         """Send all posts; return the seconds until the last one was answered.
 
         Raises:
@@ -74,26 +72,26 @@ class _Run:
         self.task = task
         self.left = task.count
         self.unanswered = task.count
-        self.idle: deque[_Line] = deque()
+        self.idle: deque[_Connection] = deque()
         self.due: deque[int] = deque()
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def free(self, line: "_Line") -> None:
+    def free(self, connection: "_Connection") -> None:
         """Have a free connection send its next post."""
         if self.task.per_second:
             if self.due:
-                line.post(self.due.popleft())
+                connection.post(self.due.popleft())
             else:
-                self.idle.append(line)
+                self.idle.append(connection)
         elif self.left:
             self.left -= 1
-            line.post(time.monotonic_ns())
+            connection.post(time.monotonic_ns())
 
-    def answered(self, line: "_Line") -> None:
+    def answered(self, connection: "_Connection") -> None:
         self.unanswered -= 1
         if not self.unanswered and not self.done.done():
             self.done.set_result(None)
-        self.free(line)
+        self.free(connection)
 
     def fail(self, why: str) -> None:
         if not self.done.done():
@@ -113,7 +111,7 @@ class _Run:
                 self.due.append(at)
 
 
-class _Line(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
     """A kept-alive connection."""
 
     def __init__(self, run: _Run, request: bytes) -> None:
@@ -167,7 +165,7 @@ async def _post(task: Task, port: int) -> float:
     loop, run = asyncio.get_running_loop(), _Run(task)
     began = time.monotonic()
     lines = [
-        await loop.create_connection(lambda request=request: _Line(run, request), HOST, port)  # type: ignore[misc]
+        await loop.create_connection(lambda request=request: _Connection(run, request), HOST, port)  # type: ignore[misc]
         for request in task.requests
     ]
     if task.per_second:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.__main__ import RESULTS
 from bench.report import grids, verdict
-from bench.rows import Column, Row, Target
+from bench.results import Column, Row, Target
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = DOCS / "performance.md"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
 from bench.peers import FLOOR, NAMES, find
-from bench.rows import Case, Column, Plan, Row, Stand, Target, against, interleaved
+from bench.results import Case, Column, Plan, Row, RunningPeer, Target, against, interleaved
 
 TITLE = "Push: unicast to random connections, 200 B"
 COLUMNS = {
@@ -29,25 +29,25 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     return against(rows, "cpu", "CPU a frame", bounds)
 
 
-def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+def _measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
     among = plan.connections[0]
-    stand.load.connect(0, among)
+    running.load.connect(0, among)
     orders = max(1, plan.pushes // ORDER)
-    stand.publisher.prepare(ORDER * (orders + 1), among)
-    _deliver(stand, 1, among)
-    cpu = stand.server.cpu()
-    count, seconds = _deliver(stand, orders, among)
-    used = stand.server.cpu() - cpu
+    running.publisher.prepare(ORDER * (orders + 1), among)
+    _deliver(running, 1, among)
+    cpu = running.server.cpu()
+    count, seconds = _deliver(running, orders, among)
+    used = running.server.cpu() - cpu
     yield f"{among:,} connections", {"cpu": used / count * 1e6, "rate": count / seconds}
 
 
-def _deliver(stand: Stand, orders: int, among: int) -> tuple[int, float]:
+def _deliver(running: RunningPeer, orders: int, among: int) -> tuple[int, float]:
     """Push ``orders`` orders; return the frames received and the seconds from first to last."""
-    stand.load.reset()
+    running.load.reset()
     given, ends = 0, time.monotonic() + MOST_SECONDS
     while given < orders and time.monotonic() < ends:
         if given > 1:
-            stand.load.received(ORDER * (given - 1))
-        stand.publisher.push(ORDER, among)
+            running.load.received(ORDER * (given - 1))
+        running.publisher.push(ORDER, among)
         given += 1
-    return ORDER * given, stand.load.received(ORDER * given)
+    return ORDER * given, running.load.received(ORDER * given)

@@ -15,7 +15,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 import useby
-from bench.rows import Column, Row, Target
+from bench.results import Column, Row, Target
 
 MOST_PRECISE = 10
 """Bound below which a target is printed with two digits: most of these are ratios."""
@@ -89,7 +89,7 @@ def verdict(target: Target) -> str:
     )
 
 
-def keep(
+def store(
     into: Path,
     name: str,
     scenario: Any,
@@ -129,14 +129,14 @@ def machine() -> dict[str, Any]:
         "kernel": platform.release(),
         "python": platform.python_version(),
         "useby": useby.__version__,
-        "node": _said("node", "--version"),
-        "nginx": _said("nginx", "-v"),
+        "node": _version_of("node", "--version"),
+        "nginx": _version_of("nginx", "-v"),
         "filesystem": _filesystem(Path(tempfile.gettempdir())),
         "busy": round(os.getloadavg()[0], 1),
     }
 
 
-def _said(*command: str) -> str:
+def _version_of(*command: str) -> str:
     """Return the version that a program prints; empty if the program is missing."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603

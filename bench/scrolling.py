@@ -16,7 +16,7 @@ from tests.support.chromium import launched
 from tests.support.pages import a_window, opened, sign_up
 from tests.support.process_node import serving
 
-from bench.rows import Target
+from bench.results import Target
 
 LOTS: Final = 5_000
 BATCH: Final = 1_000

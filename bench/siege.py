@@ -29,7 +29,7 @@ from tests.support.process_node import NodeProcess, Person
 
 from bench.peer import held
 from bench.report import machine, verdict
-from bench.rows import Target
+from bench.results import Target
 from bench.soak import Look, growth
 from bench.visitors import VISITORS, Access, Visitors
 from useby.actions import inventory
@@ -53,7 +53,7 @@ PAUSE = 0.1
 SIZES = 1, 1, 5
 """Notifications of the requests that a poster sends in one turn."""
 LEAVERS = 60
-TOGETHER = 1000
+BATCH = 1000
 GROWTH = 1.1
 P99_MS = 100.0
 LOOKS = 60
@@ -102,7 +102,7 @@ class Alone:
 
 
 @dataclass
-class Outcome:
+class SiegeOutcome:
     """The results of a siege."""
 
     looks: list[Look]
@@ -163,7 +163,7 @@ def main(
     raise typer.Exit(0 if all(target.met for target in targets) else 1)
 
 
-async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float) -> Outcome:
+async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float) -> SiegeOutcome:
     node = NodeProcess(folder, forked=False, **SETTINGS)
     try:
         access = _filled(node, only, size, min(LONGEST_HOLD, seconds / 6))
@@ -182,11 +182,11 @@ async def _besiege(folder: Path, only: Sequence[str], size: Size, seconds: float
 
 async def _watched(
     node: Any, access: Access, people: Sequence[Person], bystander: Person, seconds: float
-) -> Outcome:
+) -> SiegeOutcome:
     """Run the visitors for ``seconds`` while other users post and receive."""
     fleet: Any = Alone(node)
     ledger = Ledger(fleet, people)
-    outcome = Outcome([], Bystander(), {}, [], 0, [])
+    outcome = SiegeOutcome([], Bystander(), {}, [], 0, [])
     over = asyncio.Event()
     posting = asyncio.create_task(_post(ledger, over))
     measuring = asyncio.create_task(_measure(node, bystander, outcome, over))
@@ -215,7 +215,7 @@ def _visiting(access: Access) -> Iterator[Visitors]:
         visitors.kill()
 
 
-async def _complain(what: Any, outcome: Outcome) -> None:
+async def _complain(what: Any, outcome: SiegeOutcome) -> None:
     """Await ``what``; its failure is a complaint and does not end the siege."""
     try:
         await what
@@ -234,7 +234,7 @@ async def _post(ledger: Any, over: asyncio.Event) -> None:
     await ledger.post_all(ledger.accounts, sizes=SIZES, at_once=POSTERS, pause=PAUSE, over=over)
 
 
-async def _measure(node: Any, person: Person, outcome: Outcome, over: asyncio.Event) -> None:
+async def _measure(node: Any, person: Person, outcome: SiegeOutcome, over: asyncio.Event) -> None:
     async with bystander_of(node, person) as bystander:
         outcome.bystander = bystander
         await over.wait()
@@ -256,10 +256,8 @@ def _filled(node: Any, only: Sequence[str], size: Size, hold: float) -> Access:
     _stock(node, searcher, size.searched)
     _stock(node, mover, size.moved)
     for person, count in ((hoarder, size.unread), (leavers[0], size.left)):
-        for start in range(0, count, TOGETHER):
-            node.notify(
-                person, [f"unread {start + n}" for n in range(min(TOGETHER, count - start))]
-            )
+        for start in range(0, count, BATCH):
+            node.notify(person, [f"unread {start + n}" for n in range(min(BATCH, count - start))])
     return Access(
         url="",
         only=only,
@@ -282,8 +280,8 @@ def _person(node: Any) -> Person:
 def _stock(node: Any, person: Person, count: int) -> None:
     owner = an_owner(id=person.id, email=person.email)
     now = datetime.now(UTC)
-    for start in range(0, count, TOGETHER):
-        wanted = [a_product(owner, "2126-03-04") for _ in range(min(TOGETHER, count - start))]
+    for start in range(0, count, BATCH):
+        wanted = [a_product(owner, "2126-03-04") for _ in range(min(BATCH, count - start))]
         with node.writing() as transaction:
             inventory.add_many(transaction, wanted, owner, now)
 

@@ -17,13 +17,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bench.crowd import gather
 from bench.durable import requests
 from bench.peer import HOST
 from bench.peers import find
 from bench.posts import Posts, Task
 from bench.report import machine
-from bench.rows import Plan, Stand, Target, standing
+from bench.results import Plan, RunningPeer, Target, running_peer
+from bench.users import create_users
 from useby.process import raise_file_limit
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -57,14 +57,14 @@ def main(
     raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="useby-bench-") as name:
         folder = Path(name)
-        crowd = gather(folder, connections + CHURNERS)
-        plan = Plan(crowd, folder, 1, (connections,), 0, console)
-        with standing(find("useby"), plan) as stand:
-            stand.load.connect(0, connections)
-            stand.load.churn(connections, connections + CHURNERS, CHURN_A_SECOND)
-            looks, posted = _watch(stand, plan, minutes * 60)
-            stand.load.received(posted)
-            churned = stand.load.calm()
+        users = create_users(folder, connections + CHURNERS)
+        plan = Plan(users, folder, 1, (connections,), 0, console)
+        with running_peer(find("useby"), plan) as running:
+            running.load.connect(0, connections)
+            running.load.churn(connections, connections + CHURNERS, CHURN_A_SECOND)
+            looks, posted = _watch(running, plan, minutes * 60)
+            running.load.received(posted)
+            churned = running.load.stop_churn()
     verdict = growth(looks, GROWTH)
     summary = (
         f"{minutes:g} minutes, {connections:,} connections, {churned:,} more came and went, "
@@ -83,21 +83,21 @@ def main(
     raise typer.Exit(0 if verdict.met else 1)
 
 
-def _watch(stand: Stand, plan: Plan, seconds: float) -> tuple[list[Look], int]:
+def _watch(running: RunningPeer, plan: Plan, seconds: float) -> tuple[list[Look], int]:
     """Post notifications, and record the node's memory and descriptors at intervals."""
     looks: list[Look] = []
     count = max(1, round(seconds * POSTS_A_SECOND))
-    (process, *_) = stand.server.tree()
-    with Posts(stand.server.port) as posts:
-        task = Task(requests(stand, plan, POSTERS), count, per_second=POSTS_A_SECOND)
+    (process, *_) = running.server.tree()
+    with Posts(running.server.port) as posts:
+        task = Task(requests(running, plan, POSTERS), count, per_second=POSTS_A_SECOND)
         posting = threading.Thread(target=posts.run, args=(task, seconds + 60))
         began = time.monotonic()
         posting.start()
         while posting.is_alive():
             passed = time.monotonic() - began
-            looks.append(Look(passed, stand.server.own_memory() / 2**20, process.num_fds()))
-            for token in plan.crowd.tokens[:POSTERS]:
-                _mark_all_read(stand.server.port, token)
+            looks.append(Look(passed, running.server.own_memory() / 2**20, process.num_fds()))
+            for token in plan.users.tokens[:POSTERS]:
+                _mark_all_read(running.server.port, token)
             posting.join(EVERY_SECONDS)
     return looks, count
 

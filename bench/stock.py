@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench import catalogue, earlier, imports, lots, lots_migration, report, stock_alerts
 from bench.__main__ import RESULTS
-from bench.rows import Column, Row, Target
+from bench.results import Column, Row, Target
 from useby.process import raise_file_limit
 
 TITLE = "Stock"
@@ -34,6 +34,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1)] = 9,
     imported: Annotated[int, typer.Option(min=10, help="rows of the imported file")] = 20_000,
     loaded: Annotated[int, typer.Option(min=1000, help="rows of the catalogue")] = 200_000,
+    dump: Annotated[str, typer.Option(help="only this dump, e.g. products.csv.gz")] = "",
     migrated: Annotated[int, typer.Option(min=250, help="products to migrate")] = 100_000,
     into: Annotated[Path, typer.Option(help="the folder for the JSON")] = RESULTS,
 ) -> None:
@@ -56,11 +57,11 @@ def main(
         add(found, lots_migration.targets(found))
         found = imports.run(folder / "imports", imported)
         add(found, imports.targets(found))
-        found = catalogue.run(folder, loaded)
+        found = catalogue.run(folder, loaded, dumps=[dump] if dump else [])
         add(found, catalogue.targets(found))
         found = stock_alerts.run(base, folder, stored, rounds)
         add(found, stock_alerts.targets(found))
-    report.keep(into, "stock", sys.modules[__name__], rows, targets, [])
+    report.store(into, "stock", sys.modules[__name__], rows, targets, [])
     missed = sum(not target.met for target in targets)
     console.print(f"{missed} of {len(targets)} targets missed; kept in {into}")
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.alert_data import EACH
 from bench.earlier import NOW, Code, Worker, working
-from bench.larder import EACH
-from bench.rows import Row, Target
+from bench.results import Row, Target
 
 SEVERAL = 3
 """Lots of a product in the cases with several."""

@@ -12,24 +12,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import larder_postgres
-from bench.crowd import gather, settle
-from bench.larder import Wave, clock_seconds, make_due, stock
+from bench import alert_data_postgres
+from bench.alert_data import Wave, clock_seconds, make_due, stock
+from bench.users import create_accounts, create_users
 
 
 def store(folder: str, users: int, products: int, lots: int) -> dict[str, Any]:
     """Create a SQLite database with users and their products; return their key, ids and tokens."""
     Path(folder).mkdir(parents=True)
-    crowd = gather(Path(folder), users)
+    made = create_users(Path(folder), users)
     more = {"lots": lots} if lots > 1 else {}
-    stock(crowd.database, crowd.ids, products, datetime.now(UTC), **more)
-    return {"key": crowd.key, "ids": crowd.ids, "tokens": crowd.tokens}
+    stock(made.database, made.ids, products, datetime.now(UTC), **more)
+    return {"key": made.key, "ids": made.ids, "tokens": made.tokens}
 
 
 def store_on_postgres(url: str, ids: list[str]) -> dict[str, Any]:
     """Store the products of some new users in an empty PostgreSQL database."""
-    asyncio.run(settle(url, ids))
-    larder_postgres.stock(url, ids)
+    asyncio.run(create_accounts(url, ids))
+    alert_data_postgres.stock(url, ids)
     return {}
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from bench.peer import Peer
-from bench.rows import Case, Column, Plan, Row, Stand, Target, against, interleaved, median
+from bench.results import Case, Column, Plan, Row, RunningPeer, Target, against, interleaved, median
 
 TITLE = "Storm: all clients come back at once"
 COLUMNS = {
@@ -43,16 +43,16 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     return [*absolute, *against(rows, "cpu", "CPU a handshake", {"starlette": 0.4, "ws": 1.0})]
 
 
-def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
+def _measure(running: RunningPeer, plan: Plan) -> Iterator[Case]:
     count = plan.connections[-1]
-    stand.load.connect(0, SETTLED)
-    stand.load.reset()
-    cpu = stand.server.cpu()
-    with _pushing_steadily(stand) as sent:
-        seconds = stand.load.connect(SETTLED, SETTLED + count, at_once=AT_ONCE)
-    used = stand.server.cpu() - cpu
-    stand.load.received(len(sent) * EACH_TICK)
-    hundredths = statistics.quantiles(stand.load.ages(), n=100)
+    running.load.connect(0, SETTLED)
+    running.load.reset()
+    cpu = running.server.cpu()
+    with _pushing_steadily(running) as sent:
+        seconds = running.load.connect(SETTLED, SETTLED + count, at_once=AT_ONCE)
+    used = running.server.cpu() - cpu
+    running.load.received(len(sent) * EACH_TICK)
+    hundredths = statistics.quantiles(running.load.ages(), n=100)
     yield (
         f"{count:,} clients",
         {
@@ -65,7 +65,7 @@ def _measure(stand: Stand, plan: Plan) -> Iterator[Case]:
 
 
 @contextlib.contextmanager
-def _pushing_steadily(stand: Stand) -> Iterator[list[int]]:
+def _pushing_steadily(running: RunningPeer) -> Iterator[list[int]]:
     """Push to the settled users until the block ends; yield the moments of the orders."""
     sent: list[int] = []
     over = threading.Event()
@@ -74,7 +74,7 @@ def _pushing_steadily(stand: Stand) -> Iterator[list[int]]:
         began = time.monotonic()
         while not over.wait(max(0.0, began + len(sent) * TICK_SECONDS - time.monotonic())):
             sent.append(time.monotonic_ns())
-            stand.publisher.push(EACH_TICK, SETTLED, at=sent[-1])
+            running.publisher.push(EACH_TICK, SETTLED, at=sent[-1])
 
     pusher = threading.Thread(target=push_steadily)
     pusher.start()

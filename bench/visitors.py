@@ -19,6 +19,8 @@ from typing import Any
 import aiohttp
 from tests.support.raw_websocket import wires
 
+from bench.processes import spawned
+
 NICENESS = 5
 """The visitors get less of the CPU than the processes whose times are measured."""
 PIPELINED = 2000
@@ -282,9 +284,7 @@ class Visitors:
     def __init__(self, access: Access) -> None:
         """Start the process; ``begin`` starts the visitors."""
         self._pipe, theirs = multiprocessing.Pipe()
-        spawn = multiprocessing.get_context("spawn")
-        self._process = spawn.Process(target=_main, args=(theirs, access), daemon=True)
-        self._process.start()
+        self._process = spawned(_main, theirs, access)
         theirs.close()
 
     def begin(self) -> None:

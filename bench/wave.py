@@ -19,13 +19,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from bench import larder_postgres
-from bench.crowd import Crowd, settle
-from bench.larder import EACH, Wave, clock_seconds, make_due, stock, write_barely
+from bench import alert_data_postgres
+from bench.alert_data import EACH, Wave, clock_seconds, make_due, stock, write_barely
 from bench.peer import Peer
 from bench.peers import find
 from bench.peers.control import STAMP
-from bench.rows import Column, Plan, Row, Stand, Target, standing
+from bench.results import Column, Plan, Row, RunningPeer, Target, running_peer
+from bench.users import BenchUsers, create_accounts
 
 TITLE = "Alert wave"
 COLUMNS = {
@@ -67,29 +67,29 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
         return []
     due = min(DUE, plan.pushes)
     stored = due * STORED
-    users = plan.crowd.ids[: max(1, stored // EACH)]
+    users = plan.users.ids[: max(1, stored // EACH)]
     owners = users[: max(1, due // PRODUCTS_DUE)]
-    larders = {}
+    databases = {}
     for fewer in SOONER:
         plan.console.print(f"{stored // fewer:,} products are stored", style="dim")
-        larders[fewer] = plan.folder / f"larder-{fewer}.db"
-        shutil.copy(plan.crowd.database, larders[fewer])
+        databases[fewer] = plan.folder / f"stock-{fewer}.db"
+        shutil.copy(plan.users.database, databases[fewer])
         some = users[: max(1, len(users) // fewer)]
-        stock(larders[fewer], some, stored // fewer, datetime.now(UTC))
-    bare = plan.folder / "larder-bare.db"
-    shutil.copy(larders[1], bare)
+        stock(databases[fewer], some, stored // fewer, datetime.now(UTC))
+    bare = plan.folder / "bare.db"
+    shutil.copy(databases[1], bare)
     case = f"{stored:,} stored, {due:,} of {len(owners):,} users due"
     rows = {
         title: Row("useby" if title == OURS else "bare", title, case)
         for title in (OURS, ALL, ALONE)
     }
-    with _node(plan, f"sqlite:///{larders[1]}") as stand:
-        stand.load.connect(0, len(owners))
+    with _node(plan, f"sqlite:///{databases[1]}") as running:
+        running.load.connect(0, len(owners))
         for number in range(plan.rounds + 1):
             at = datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS)
             wave = Wave(owners, PRODUCTS_DUE, at, "", day=2 - number)
             found = {
-                OURS: _on_node(stand, wave, partial(make_due, larders[1])),
+                OURS: _on_node(running, wave, partial(make_due, databases[1])),
                 ALL: _barely(bare, wave, everything=True),
                 ALONE: _barely(bare, wave, everything=False),
             }
@@ -99,22 +99,22 @@ def run(peers: Sequence[Peer], plan: Plan) -> list[Row]:
     few = users[: max(1, len(users) // SOONER[0])]
     url = os.environ.get("USEBY_DATABASE_URL", "")
     there = [_on_postgres(plan, url, users, owners)] if url.startswith("postgres") else []
-    return [*rows.values(), *there, *_clocks(plan, larders, few, due // CLOCK_DUE)]
+    return [*rows.values(), *there, *_clocks(plan, databases, few, due // CLOCK_DUE)]
 
 
 def _on_postgres(plan: Plan, url: str, users: Sequence[str], owners: Sequence[str]) -> Row:
     """Measure the same waves on an empty PostgreSQL database."""
-    asyncio.run(settle(url, plan.crowd.ids))
-    larder_postgres.stock(url, users)
+    asyncio.run(create_accounts(url, plan.users.ids))
+    alert_data_postgres.stock(url, users)
     size = len(owners) * PRODUCTS_DUE
     case = f"{len(users) * EACH:,} stored, {size:,} of {len(owners):,} users due"
     row = Row("useby", ON_POSTGRES, case)
-    with _node(plan, url) as stand:
-        stand.load.connect(0, len(owners))
+    with _node(plan, url) as running:
+        running.load.connect(0, len(owners))
         for number in range(plan.rounds + 1):
             at = datetime.now(UTC) + timedelta(seconds=LEAD_SECONDS_POSTGRES)
             wave = Wave(owners, PRODUCTS_DUE, at, "", day=2 - number)
-            figures = _on_node(stand, wave, partial(larder_postgres.make_due, url))
+            figures = _on_node(running, wave, partial(alert_data_postgres.make_due, url))
             if number:
                 _add(row, figures)
     return row
@@ -144,7 +144,9 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     ]
 
 
-def _on_node(stand: Stand, wave: Wave, make_due: Callable[[Wave], None]) -> dict[str, float]:
+def _on_node(
+    running: RunningPeer, wave: Wave, make_due: Callable[[Wave], None]
+) -> dict[str, float]:
     """Make a wave due on a node that serves its users."""
     lead = wave.at - datetime.now(UTC)
     at = time.monotonic_ns() + round(lead / timedelta(microseconds=1)) * 1000
@@ -152,11 +154,11 @@ def _on_node(stand: Stand, wave: Wave, make_due: Callable[[Wave], None]) -> dict
     time.sleep(max(0.0, (at - time.monotonic_ns()) / 1e9 - QUIET_SECONDS))
     if time.monotonic_ns() > at:
         raise RuntimeError("the wave was due before it was written")
-    stand.load.reset()
-    cpu = stand.server.cpu()
-    stand.load.received(wave.size * IN_A_FRAME)
-    used = stand.server.cpu() - cpu
-    ages = sorted(stand.load.ages())
+    running.load.reset()
+    cpu = running.server.cpu()
+    running.load.received(wave.size * IN_A_FRAME)
+    used = running.server.cpu() - cpu
+    ages = sorted(running.load.ages())
     return {
         "rate": wave.size / ages[-1] * 1e9,
         "cpu": used / wave.size * 1e6,
@@ -165,33 +167,33 @@ def _on_node(stand: Stand, wave: Wave, make_due: Callable[[Wave], None]) -> dict
     }
 
 
-def _barely(larder: Path, wave: Wave, *, everything: bool) -> dict[str, float]:
+def _barely(database: Path, wave: Wave, *, everything: bool) -> dict[str, float]:
     seconds, cpu = write_barely(
-        larder, replace(wave, name=f"{STAMP}{0:019}"), everything=everything
+        database, replace(wave, name=f"{STAMP}{0:019}"), everything=everything
     )
     return {"rate": wave.size / seconds, "cpu": cpu / wave.size * 1e6}
 
 
-def _clocks(plan: Plan, larders: Mapping[int, Path], users: Sequence[str], due: int) -> list[Row]:
-    """Measure the scheduler's own cost: the same products due in larders of each size.
+def _clocks(plan: Plan, databases: Mapping[int, Path], users: Sequence[str], due: int) -> list[Row]:
+    """Measure the scheduler's own cost: the same products due in databases of each size.
 
     Args:
         plan: The plan.
-        larders: The larders, by the divisor of their size.
-        users: The users of the smallest larder.
+        databases: The databases, by the divisor of their size.
+        users: The users of the smallest database.
         due: Number of due products.
     """
     each = max(1, due // len(users))
     size = each * len(users)
     rows = {
         fewer: Row("useby", OURS, f"{due * CLOCK_DUE * STORED // fewer:,} stored, {size:,} due")
-        for fewer in larders
+        for fewer in databases
     }
     for number in range(plan.rounds * CLOCK_ROUNDS + 1):
-        for fewer, larder in larders.items():
+        for fewer, database in databases.items():
             now = datetime.now(UTC)
-            make_due(larder, Wave(users, each, now, "Organic Milk", day=-plan.rounds - number))
-            sent, cpu = clock_seconds(larder, now)
+            make_due(database, Wave(users, each, now, "Organic Milk", day=-plan.rounds - number))
+            sent, cpu = clock_seconds(database, now)
             if sent != size:
                 raise RuntimeError(f"{sent} alerts were sent in place of {size}")
             if number:
@@ -205,12 +207,12 @@ def _add(row: Row, figures: Mapping[str, float]) -> None:
 
 
 @contextmanager
-def _node(plan: Plan, url: str) -> Iterator[Stand]:
+def _node(plan: Plan, url: str) -> Iterator[RunningPeer]:
     """Run a node on the database at ``url`` with a load generator."""
     useby = find("useby")
 
-    def environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
-        return {**useby.environment(crowd, folder), "USEBY_DATABASE_URL": url}
+    def environment(users: BenchUsers, folder: Path) -> Mapping[str, str]:
+        return {**useby.environment(users, folder), "USEBY_DATABASE_URL": url}
 
-    with standing(replace(useby, environment=environment), plan) as stand:
-        yield stand
+    with running_peer(replace(useby, environment=environment), plan) as running:
+        yield running

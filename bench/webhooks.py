@@ -11,9 +11,10 @@ from pathlib import Path
 
 from uuid_utils import uuid7
 
-from bench.crowd import Crowd
 from bench.peer import HOST
-from bench.rows import Row
+from bench.processes import spawned
+from bench.results import Row
+from bench.users import BenchUsers
 from useby.delivery.outbound import Outbound
 from useby.delivery.webhook import Webhook
 from useby.delivery.worker import DeliveryWorker
@@ -28,32 +29,29 @@ MOST_SECONDS = 120.0
 _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-def run(crowd: Crowd, folder: Path, count: int, rounds: int) -> list[Row]:
-    """Send webhooks of all users of the crowd, each over a channel of its own."""
+def run(users: BenchUsers, folder: Path, count: int, rounds: int) -> list[Row]:
+    """Send webhooks of all users, each over a channel of its own."""
     row = Row("useby", "one worker, a channel for each of 70 users", CASE)
     pipe, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(
-        target=_receive, args=(theirs,), daemon=True
-    )
-    process.start()
+    process = spawned(_receive, theirs)
     port: int = pipe.recv()
     for number in range(rounds):
         database = folder / f"webhooks {number}.db"
-        shutil.copy(crowd.database, database)
-        for name, value in asyncio.run(_send(f"sqlite:///{database}", crowd, port, count)).items():
+        shutil.copy(users.database, database)
+        for name, value in asyncio.run(_send(f"sqlite:///{database}", users, port, count)).items():
             row.figures.setdefault(name, []).append(value)
     process.kill()
     process.join()
     return [row]
 
 
-async def _send(url: str, crowd: Crowd, port: int, count: int) -> dict[str, float]:
+async def _send(url: str, users: BenchUsers, port: int, count: int) -> dict[str, float]:
     """Return the webhooks a second of one worker, and the CPU time of each."""
-    each = max(1, count // len(crowd.ids))
+    each = max(1, count // len(users.ids))
 
     def fill(transaction: Transaction) -> None:
         now = datetime.now(UTC)
-        for user in crowd.ids:
+        for user in users.ids:
             target, secret = f"http://{HOST}:{port}/", "whsec_" + "A" * 44
             hook = Channel(str(uuid7()), user, ChannelKind.WEBHOOK, "Hook", now, target, secret)
             channels.add(transaction, hook)
@@ -79,7 +77,7 @@ async def _send(url: str, crowd: Crowd, port: int, count: int) -> dict[str, floa
     task.cancel()
     await asyncio.wait([task])
     await database.close()
-    sent = each * len(crowd.ids)
+    sent = each * len(users.ids)
     return {"rate": sent / seconds, "cpu": cpu / sent * 1e6}
 
 

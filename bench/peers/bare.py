@@ -9,10 +9,10 @@ PEER = Peer(
     name="bare",
     title="bare loop (transport.write)",
     token="",
-    argv=lambda crowd, _folder, port: [
+    argv=lambda users, _folder, port: [
         *python("bench.peers.bare_server"),
         str(port),
-        str(crowd.users_file),
+        str(users.users_file),
     ],
     dialogue=Dialogue(lambda user, _token: f"/{user}"),
 )

@@ -6,11 +6,11 @@ PEER = Peer(
     name="channels",
     title="Django Channels on Daphne",
     token="PyJWT",  # noqa: S106 - the verifying software
-    argv=lambda crowd, folder, port: [
+    argv=lambda users, folder, port: [
         *python("bench.peers.channels_server"),
         str(port),
-        str(crowd.users_file),
-        crowd.key,
+        str(users.users_file),
+        users.key,
         str(folder),
     ],
     dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),

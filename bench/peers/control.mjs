@@ -59,13 +59,13 @@ export function posted(send) {
 }
 
 /** Objects left to the garbage collector: cycles that live for a while. */
-const litter = new Array(20_000);
-let littered = 0;
-function dropLitter(count) {
+const garbage = new Array(20_000);
+let dropped = 0;
+function dropGarbage(count) {
   for (let number = 0; number < count; number += 1) {
     const scrap = { number, words: Array(4).fill(String(number)) };
     scrap.self = scrap;
-    litter[littered++ % litter.length] = scrap;
+    garbage[dropped++ % garbage.length] = scrap;
   }
 }
 
@@ -75,7 +75,7 @@ export async function obey(push) {
   process.stdout.write('ready\n');
   for await (const line of createInterface({ input: process.stdin })) {
     const order = JSON.parse(line);
-    dropLitter(order.litter ?? 0);
+    dropGarbage(order.garbage ?? 0);
     for (let left = order.push; left > 0; left -= order.together) {
       for (let turn = Math.min(order.together, left); turn > 0; turn -= 1) {
         const user = everybody[Math.floor(Math.random() * order.among)];

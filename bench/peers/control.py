@@ -33,7 +33,7 @@ def message(stamp: int) -> dict[str, str]:
 
 
 def users(path: str) -> list[str]:
-    """Return the crowd's ids."""
+    """Return the users' ids."""
     found: list[str] = json.loads(Path(path).read_text())
     return found
 
@@ -67,21 +67,21 @@ async def obey(everybody: Sequence[str], push: Push) -> None:
     await orders(handle)
 
 
-def drop_litter(count: int) -> None:
+def drop_garbage(count: int) -> None:
     """Leave ``count`` objects to the garbage collector, cycles that live for a while."""
     for number in range(count):
         scrap: dict[str, Any] = {"number": number, "words": [str(number)] * 4}
         scrap["self"] = scrap
-        _litter.append(scrap)
+        _garbage.append(scrap)
 
 
-_litter: deque[dict[str, Any]] = deque(maxlen=20_000)
+_garbage: deque[dict[str, Any]] = deque(maxlen=20_000)
 
 
 async def in_turns(everybody: Sequence[str], order: dict[str, Any], push: Push) -> None:
     """Carry out one order to push, some at a time; the event loop runs in between."""
     among = everybody[: order["among"]]
-    drop_litter(order.get("litter") or 0)
+    drop_garbage(order.get("garbage") or 0)
     left = order["push"]
     while left > 0:
         some = random.choices(among, k=min(order["together"], left))  # noqa: S311 - no secret

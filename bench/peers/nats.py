@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.crowd import Crowd
 from bench.peer import HOST, TOGETHER, Dialogue, Peer, Server
 from bench.peers.control import message
+from bench.users import BenchUsers
 
 CONFIG = """
 listen: "127.0.0.1:{tcp}"
@@ -32,9 +32,9 @@ _CONNECT = (
 class NatsPublisher:
     """Publishes over one TCP connection."""
 
-    def __init__(self, server: Server, crowd: Crowd) -> None:
+    def __init__(self, server: Server, users: BenchUsers) -> None:
         """Connect to the server's other port."""
-        self._ids = crowd.ids
+        self._ids = users.ids
         port = int((server.folder / "tcp").read_text())
         self._socket = socket.create_connection((HOST, port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -50,7 +50,7 @@ class NatsPublisher:
         *,
         together: int = TOGETHER,
         at: int | None = None,
-        litter: int = 0,  # noqa: ARG002 - the server runs no code of ours
+        garbage: int = 0,  # noqa: ARG002 - the server runs no code of ours
     ) -> None:
         """Push to randomly drawn users."""
         for start in range(0, count, together):
@@ -67,7 +67,7 @@ class NatsPublisher:
         self._socket.close()
 
 
-def _argv(crowd: Crowd, folder: Path, port: int) -> Sequence[str]:  # noqa: ARG001 - no users here
+def _argv(users: BenchUsers, folder: Path, port: int) -> Sequence[str]:  # noqa: ARG001 - no users here
     with socket.create_server((HOST, 0)) as taken:
         tcp: int = taken.getsockname()[1]
     (folder / "tcp").write_text(str(tcp))

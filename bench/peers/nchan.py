@@ -11,9 +11,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.crowd import Crowd
 from bench.peer import HOST, TOGETHER, Dialogue, Peer, Server
 from bench.peers.control import message
+from bench.users import BenchUsers
 
 CONFIG = """
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
@@ -50,9 +50,9 @@ READ = 1 << 20
 class HttpPublisher:
     """Publishes pipelined requests over one kept-alive connection."""
 
-    def __init__(self, server: Server, crowd: Crowd) -> None:
+    def __init__(self, server: Server, users: BenchUsers) -> None:
         """Connect to nginx."""
-        self._ids = crowd.ids
+        self._ids = users.ids
         self._socket = socket.create_connection((HOST, server.port), timeout=30)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -66,7 +66,7 @@ class HttpPublisher:
         *,
         together: int = TOGETHER,
         at: int | None = None,
-        litter: int = 0,  # noqa: ARG002 - the server runs no code of ours
+        garbage: int = 0,  # noqa: ARG002 - the server runs no code of ours
     ) -> None:
         """Push to randomly drawn users; return when nginx has answered."""
         for start in range(0, count, together):
@@ -95,7 +95,7 @@ class HttpPublisher:
         self._socket.close()
 
 
-def _argv(crowd: Crowd, folder: Path, port: int) -> Sequence[str]:  # noqa: ARG001 - no users here
+def _argv(users: BenchUsers, folder: Path, port: int) -> Sequence[str]:  # noqa: ARG001 - no users here
     config = folder / "nginx.conf"
     user = "user root;" if os.geteuid() == 0 else ""
     config.write_text(CONFIG.format(user=user, folder=folder, port=port))

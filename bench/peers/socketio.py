@@ -11,12 +11,12 @@ PEER = Peer(
     name="socketio",
     title="npm socket.io",
     token="node:crypto",  # noqa: S106 - the verifying software
-    argv=lambda crowd, _folder, port: [
+    argv=lambda users, _folder, port: [
         "node",
         str(SERVER),
         str(port),
-        str(crowd.users_file),
-        crowd.key,
+        str(users.users_file),
+        users.key,
     ],
     dialogue=Dialogue(
         lambda _user, _token: "/socket.io/?EIO=4&transport=websocket",

@@ -6,11 +6,11 @@ PEER = Peer(
     name="starlette",
     title="Starlette on uvicorn",
     token="PyJWT",  # noqa: S106 - the verifying software
-    argv=lambda crowd, _folder, port: [
+    argv=lambda users, _folder, port: [
         *python("bench.peers.starlette_server"),
         str(port),
-        str(crowd.users_file),
-        crowd.key,
+        str(users.users_file),
+        users.key,
     ],
     dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
     posts={"single": "/notifications"},

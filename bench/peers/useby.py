@@ -4,16 +4,16 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.crowd import Crowd
 from bench.peer import Dialogue, Peer, python
+from bench.users import BenchUsers
 
 
-def _environment(crowd: Crowd, folder: Path) -> Mapping[str, str]:
+def _environment(users: BenchUsers, folder: Path) -> Mapping[str, str]:
     database = folder / "useby.db"
-    shutil.copy(crowd.database, database)
+    shutil.copy(users.database, database)
     return {
         "USEBY_DATABASE_URL": f"sqlite:///{database}",
-        "USEBY_SECRET_KEY": crowd.key,
+        "USEBY_SECRET_KEY": users.key,
         "USEBY_CONNECTIONS_PER_USER": "1000",
         "USEBY_DRAIN_SECONDS": "0",
         "USEBY_LOG_LEVEL": "WARNING",
@@ -24,10 +24,10 @@ PEER = Peer(
     name="useby",
     title="useby",
     token="useby",  # noqa: S106 - the verifying software
-    argv=lambda crowd, _folder, port: [
+    argv=lambda users, _folder, port: [
         *python("bench.peers.useby_node"),
         str(port),
-        str(crowd.users_file),
+        str(users.users_file),
     ],
     prepares=True,
     environment=_environment,

@@ -9,10 +9,10 @@ PEER = replace(
     useby.PEER,
     name="useby_storeless",
     title="useby, its store taken out",
-    argv=lambda crowd, _folder, port: [
+    argv=lambda users, _folder, port: [
         *python("bench.peers.useby_node"),
         str(port),
-        str(crowd.users_file),
+        str(users.users_file),
         "storeless",
     ],
 )

@@ -10,12 +10,12 @@ PEER = Peer(
     name="ws",
     title="npm ws",
     token="node:crypto",  # noqa: S106 - the verifying software
-    argv=lambda crowd, _folder, port: [
+    argv=lambda users, _folder, port: [
         "node",
         str(SERVER),
         str(port),
-        str(crowd.users_file),
-        crowd.key,
+        str(users.users_file),
+        users.key,
     ],
     dialogue=Dialogue(lambda _user, token: f"/ws?access_token={token}"),
     posts={"single": "/notifications"},

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from bench.larder import AHEAD, EACH, Wave
+from bench.alert_data import AHEAD, EACH, Wave
 
 _STOCK = f"""
 WITH stocked AS (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.crowd import Crowd
 from bench.load import Load
 from bench.peer import Peer, Publisher, Server, serving
+from bench.users import BenchUsers
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Target:
 class Plan:
     """The parameters of a run."""
 
-    crowd: Crowd
+    users: BenchUsers
     folder: Path
     rounds: int
     connections: tuple[int, ...]
@@ -79,7 +79,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Stand:
+class RunningPeer:
     """A peer's running server with its load generator."""
 
     peer: Peer
@@ -93,18 +93,18 @@ Case = tuple[str, dict[str, float]]
 
 
 @contextmanager
-def standing(peer: Peer, plan: Plan) -> Iterator[Stand]:
+def running_peer(peer: Peer, plan: Plan) -> Iterator[RunningPeer]:
     """Start a new server of ``peer`` and its load generator, until the block ends."""
     with (
         tempfile.TemporaryDirectory(dir=plan.folder) as folder,
-        serving(peer, plan.crowd, Path(folder) / "server") as (server, publisher),
-        Load(server, plan.crowd) as load,
+        serving(peer, plan.users, Path(folder) / "server") as (server, publisher),
+        Load(server, plan.users) as load,
     ):
-        yield Stand(peer, server, publisher, load)
+        yield RunningPeer(peer, server, publisher, load)
 
 
 def interleaved(
-    peers: Sequence[Peer], plan: Plan, measure: Callable[[Stand, Plan], Iterable[Case]]
+    peers: Sequence[Peer], plan: Plan, measure: Callable[[RunningPeer, Plan], Iterable[Case]]
 ) -> list[Row]:
     """Measure each peer in each round, the peers in turn, each time on a new server.
 
@@ -115,8 +115,8 @@ def interleaved(
         for peer in peers:
             plan.console.print(f"round {number + 1} of {plan.rounds}: {peer.title}", style="dim")
             try:
-                with standing(peer, plan) as stand:
-                    for case, figures in measure(stand, plan):
+                with running_peer(peer, plan) as running:
+                    for case, figures in measure(running, plan):
                         row = Row(peer.name, peer.title, case, token=peer.token)
                         row = rows.setdefault((case, peer.name), row)
                         for name, value in figures.items():

@@ -27,7 +27,7 @@ _CHURN_TICK = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ClientHandshake:
     """The data that one connection sends: its handshake, and its answer to the first frame."""
 
     request: bytes
@@ -35,7 +35,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class ClientScript:
     """The port and the exchange that all connections to a peer share."""
 
     port: int
@@ -45,10 +45,12 @@ class Manner:
 
 
 class _Connection:
-    __slots__ = ("caller", "churns", "received", "rest", "socket", "upgraded")
+    __slots__ = ("churns", "handshake", "received", "rest", "socket", "upgraded")
 
-    def __init__(self, caller: Caller, connected: socket.socket, *, churns: bool) -> None:
-        self.caller = caller
+    def __init__(
+        self, handshake: ClientHandshake, connected: socket.socket, *, churns: bool
+    ) -> None:
+        self.handshake = handshake
         self.socket = connected
         self.churns = churns
         self.upgraded = False
@@ -56,18 +58,18 @@ class _Connection:
         self.rest = b""
 
 
-class Callers:
+class LoadClient:
     """All connections, and the state of the harness's orders."""
 
-    def __init__(self, pipe: Pipe, manner: Manner) -> None:
+    def __init__(self, pipe: Pipe, script: ClientScript) -> None:
         """Take orders from the harness on ``pipe``."""
         self._pipe = pipe
-        self._manner = manner
+        self._script = script
         self._sources = itertools.cycle(SOURCES)
         self._epoll = select.epoll()
         self._epoll.register(pipe.fileno(), select.EPOLLIN)
         self._open: dict[int, _Connection] = {}
-        self._waiting: collections.deque[Caller] = collections.deque()
+        self._waiting: collections.deque[ClientHandshake] = collections.deque()
         self._under_way = 0
         self._at_once = 0
         self._began = 0.0
@@ -96,24 +98,24 @@ class Callers:
 
     # orders of the harness
 
-    def do_connect(self, callers: Sequence[Caller], at_once: int) -> None:
-        """Connect all callers, ``at_once`` at a time, and answer with the seconds it took."""
-        self._waiting.extend(callers)
+    def do_connect(self, handshakes: Sequence[ClientHandshake], at_once: int) -> None:
+        """Connect all clients, ``at_once`` at a time, and answer with the seconds it took."""
+        self._waiting.extend(handshakes)
         self._at_once = at_once
         self._connecting = True
         self._began = time.monotonic()
-        self._call_more()
+        self._connect_more()
 
-    def do_churn(self, callers: Sequence[Caller], per_second: int) -> None:
-        """Start the churn: these callers connect and disconnect repeatedly."""
-        for each in callers:
-            self._call(each, churns=True)
+    def do_churn(self, handshakes: Sequence[ClientHandshake], per_second: int) -> None:
+        """Start the churn: these clients connect and disconnect repeatedly."""
+        for each in handshakes:
+            self._connect(each, churns=True)
         self._churned = 0
         self._churn_rate = per_second
         self._churn_due = time.monotonic()
         self._answer(None)
 
-    def do_calm(self) -> None:
+    def do_stop_churn(self) -> None:
         """Stop the churn, and answer with the number of reconnections."""
         self._churn_rate = 0
         self._answer(self._churned)
@@ -136,25 +138,25 @@ class Callers:
 
     # connections
 
-    def _call(self, caller: Caller, *, churns: bool = False) -> None:
+    def _connect(self, handshake: ClientHandshake, *, churns: bool = False) -> None:
         connected = socket.socket()
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         connected.setsockopt(socket.IPPROTO_IP, socket.IP_BIND_ADDRESS_NO_PORT, 1)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connected.bind((next(self._sources), 0))
-        connected.connect((HOST, self._manner.port))  # the kernel accepts at once
+        connected.connect((HOST, self._script.port))  # the kernel accepts at once
         connected.setblocking(False)
-        connected.send(caller.request)
-        connection = _Connection(caller, connected, churns=churns)
+        connected.send(handshake.request)
+        connection = _Connection(handshake, connected, churns=churns)
         self._open[connected.fileno()] = connection
         self._epoll.register(connected.fileno(), select.EPOLLIN)
         if churns:
             self._churners.append(connection)
 
-    def _call_more(self) -> None:
+    def _connect_more(self) -> None:
         while self._waiting and self._under_way < self._at_once:
             self._under_way += 1
-            self._call(self._waiting.popleft())
+            self._connect(self._waiting.popleft())
         if self._connecting and not self._under_way:
             self._connecting = False
             self._answer(time.monotonic() - self._began)
@@ -179,7 +181,7 @@ class Callers:
                 raise RuntimeError(data[:500])
             connection.upgraded = True
             data = data[end + 4 :]
-            if not self._manner.first_frames:
+            if not self._script.first_frames:
                 self._is_connected(connection)
         found, connection.rest = wire.frames(data)
         for opcode, payload in found:
@@ -197,24 +199,24 @@ class Callers:
             if not connection.churns:
                 raise RuntimeError(f"closed by the server: {payload!r}")
             self._ended(connection)
-        elif answer := self._manner.answers.get(payload):
+        elif answer := self._script.answers.get(payload):
             connection.socket.send(answer)
-        elif connection.received < len(self._manner.first_frames):
+        elif connection.received < len(self._script.first_frames):
             self._check_first_frame(connection, payload)
 
     def _check_first_frame(self, connection: _Connection, payload: bytes) -> None:
-        if not payload.startswith(self._manner.first_frames[connection.received]):
+        if not payload.startswith(self._script.first_frames[connection.received]):
             return
         connection.received += 1
-        if connection.received == 1 and connection.caller.reply:
-            connection.socket.send(connection.caller.reply)
-        if connection.received == len(self._manner.first_frames):
+        if connection.received == 1 and connection.handshake.reply:
+            connection.socket.send(connection.handshake.reply)
+        if connection.received == len(self._script.first_frames):
             self._is_connected(connection)
 
     def _is_connected(self, connection: _Connection) -> None:
         if not connection.churns:
             self._under_way -= 1
-            self._call_more()
+            self._connect_more()
 
     def _ended(self, connection: _Connection) -> None:
         del self._open[connection.socket.fileno()]
@@ -222,7 +224,7 @@ class Callers:
         if not connection.churns:
             raise RuntimeError(f"cut by the server: {connection.rest!r}")
         self._churned += 1
-        self._call(connection.caller, churns=True)
+        self._connect(connection.handshake, churns=True)
 
     def _churn(self) -> None:
         now = time.monotonic()

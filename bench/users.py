@@ -17,12 +17,12 @@ from useby.store.database import Transaction
 from useby.store.open import open_database
 
 TOKEN_SECONDS = 12 * 3600
-TOGETHER = 200
+USERS_BATCH = 200
 """Users that are created in one transaction."""
 
 
 @dataclass(frozen=True)
-class Crowd:
+class BenchUsers:
     """Users with access tokens, and the folder in which servers find them."""
 
     folder: Path
@@ -42,19 +42,19 @@ class Crowd:
         return self.folder / "useby.db"
 
 
-def gather(folder: Path, size: int) -> Crowd:
+def create_users(folder: Path, size: int) -> BenchUsers:
     """Create ``size`` users in ``folder``."""
     key = secrets.token_urlsafe(48)
     now = datetime.now(UTC)
     issuer = Issuer(key.encode(), TOKEN_SECONDS)
     ids = tuple(str(uuid.uuid4()) for _ in range(size))
-    crowd = Crowd(folder, key, ids, tuple(issuer.access(each, each, now) for each in ids))
-    crowd.users_file.write_text(json.dumps(ids))
-    asyncio.run(settle(f"sqlite:///{crowd.database}", ids))
-    return crowd
+    users = BenchUsers(folder, key, ids, tuple(issuer.access(each, each, now) for each in ids))
+    users.users_file.write_text(json.dumps(ids))
+    asyncio.run(create_accounts(f"sqlite:///{users.database}", ids))
+    return users
 
 
-async def settle(url: str, ids: Sequence[str]) -> None:
+async def create_accounts(url: str, ids: Sequence[str]) -> None:
     """Create the tables in an empty database, and an account and a sign-in of each user."""
     now = datetime.now(UTC)
 
@@ -75,6 +75,6 @@ async def settle(url: str, ids: Sequence[str]) -> None:
 
     await migrate.ensure_current(url)
     database = open_database(url)
-    for start in range(0, len(ids), TOGETHER):  # PostgreSQL ends a transaction after a minute
-        await database.write(lambda t, at=start: work(t, ids[at : at + TOGETHER]))  # type: ignore[misc]
+    for start in range(0, len(ids), USERS_BATCH):  # PostgreSQL ends a transaction after a minute
+        await database.write(lambda t, at=start: work(t, ids[at : at + USERS_BATCH]))  # type: ignore[misc]
     await database.close()
