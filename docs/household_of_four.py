@@ -144,7 +144,7 @@ READS = {0: (16, "cem"), 2: (20, HOME), 4: (16, "cem"), 6: (20, HOME)}
 
 
 @dataclass(frozen=True)
-class Due:
+class ExpectedAlert:
     """An alert about a product, at the time at which it falls due for a member."""
 
     product: Product
@@ -178,7 +178,7 @@ class Year:
     products: dict[str, Product] = field(default_factory=dict)
     """The newest product of each name."""
     bought: int = 0
-    due: dict[tuple[str, str, date | None, str], Due] = field(default_factory=dict)
+    due: dict[tuple[str, str, date | None, str], ExpectedAlert] = field(default_factory=dict)
     """By member, product, date and lead."""
     closed: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     """Time at which a product was used up or discarded, and which of them."""
@@ -284,7 +284,9 @@ class Year:
             for alert in found or ():
                 (lot,) = alert.lots
                 key = person.id, product.id, alert.draft.expires_on, lot.lead
-                self.due.setdefault(key, Due(product, lot.lead, lot.at, lot.because.scope))
+                self.due.setdefault(
+                    key, ExpectedAlert(product, lot.lead, lot.at, lot.because.scope)
+                )
 
     async def _read(self, who: str, now: datetime) -> None:
         before = {each.id: await self._unread(each.id) for each in PEOPLE}

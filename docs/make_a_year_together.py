@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from pathlib import Path
 
-from household_of_four import BERLIN, DAYS, FIRST, PEOPLE, Due, Person, Year, at
+from household_of_four import BERLIN, DAYS, FIRST, PEOPLE, ExpectedAlert, Person, Year, at
 
 from useby.domain.notification import Cause, Notification
 from useby.domain.policy import Scope
@@ -28,7 +28,7 @@ NO_ISOLATES = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AlertOutcome:
     """What became of an alert for a member."""
 
     kind: str
@@ -45,7 +45,7 @@ class Row:
     cells: tuple[str, ...]
 
 
-def outcome_of(year: Year, person: Person, due: Due) -> Outcome:
+def outcome_of(year: Year, person: Person, due: ExpectedAlert) -> AlertOutcome:
     """Return what became of an alert for a member."""
     about = due.product.id
     their = (each for each in year.got[person.id] if about in products_of(each))
@@ -55,20 +55,20 @@ def outcome_of(year: Year, person: Person, due: Due) -> Outcome:
         moment, how = year.closed[about]
         closed = moment.astimezone(person.zone)
         when = f"at {closed:%H:%M}" if closed.date() == here.date() else f"on {day_of(closed)}"
-        return Outcome("closed", f"none: {how} {when}")
+        return AlertOutcome("closed", f"none: {how} {when}")
     sent = first.created_at.astimezone(person.zone)
     if first.event is Cause.DIGEST:
-        return Outcome("digest", f"digest of {day_of(sent)}")
+        return AlertOutcome("digest", f"digest of {day_of(sent)}")
     if _is_overtaken(year, person, due, first):
-        return Outcome("overtaken", "none: overtaken by a more urgent one")
+        return AlertOutcome("overtaken", "none: overtaken by a more urgent one")
     kind, held = ("held", f", held since {here:%H:%M}") if sent > here else ("at once", "")
     if first.event is Cause.SUMMARY:
-        return Outcome("summary", f"summary at {sent:%H:%M}{held}")
+        return AlertOutcome("summary", f"summary at {sent:%H:%M}{held}")
     rule = "" if due.because is Scope.HOUSEHOLD else f" [{due.because}]"
-    return Outcome(kind, f"{sent:%H:%M}{held}: {text_of(first)}{rule}")
+    return AlertOutcome(kind, f"{sent:%H:%M}{held}: {text_of(first)}{rule}")
 
 
-def _is_overtaken(year: Year, person: Person, due: Due, first: Notification) -> bool:
+def _is_overtaken(year: Year, person: Person, due: ExpectedAlert, first: Notification) -> bool:
     return any(
         key[:2] == (person.id, due.product.id) and due.at < each.at <= first.created_at
         for key, each in year.due.items()
@@ -92,7 +92,7 @@ def day_of(moment: datetime) -> str:
 
 def rows_of_due(year: Year) -> Iterator[Row]:
     """Return a row for each alert that at least one member got or waited for."""
-    by_alert: dict[tuple[str, date | None, str], dict[str, Due]] = {}
+    by_alert: dict[tuple[str, date | None, str], dict[str, ExpectedAlert]] = {}
     for (person_id, product_id, expires_on, lead), due in year.due.items():
         by_alert.setdefault((product_id, expires_on, lead), {})[person_id] = due
     for of in by_alert.values():

@@ -4,7 +4,7 @@ import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 from playwright.async_api import Browser, Page, async_playwright, expect
@@ -13,18 +13,24 @@ from running_demo import Demo, running_demo
 HERE: Final = Path(__file__).parent
 FOLDER: Final = HERE / "page"
 VIEWS: Final = ("due", "products", "add", "inbox", "settings")
+MODES: Final[dict[str, dict[str, Any]]] = {
+    "wide": {"viewport": {"width": 1280, "height": 800}},
+    "dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+    "german": {"viewport": {"width": 390, "height": 844}, "locale": "de-DE"},
+}
+"""Windows in which the two lists are shown as well, by the end of the names of their files."""
 expect.set_options(timeout=60_000)  # a busy machine takes its time
 
 
-async def signed_in(browser: Browser, demo: Demo, width: int, height: int) -> Page:
-    """Open the page in a new window, and sign in with the account of the demo."""
-    context = await browser.new_context(viewport={"width": width, "height": height})
+async def signed_in(browser: Browser, demo: Demo, **window: Any) -> Page:
+    """Open the page in a new window of any language, and sign in with the account of the demo."""
+    context = await browser.new_context(**window)
     page = await context.new_page()
     await page.goto(demo.url)
-    await page.get_by_label("E-mail").fill(demo.email)
-    await page.get_by_label("Password").fill(demo.password)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("status", name="Connection")).to_have_text("Live")
+    await page.locator("input[name=email]").fill(demo.email)
+    await page.locator("input[name=password]").fill(demo.password)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".connection")).to_have_text("Live")
     await expect(page.locator(".lot").first).to_be_visible()
     await page.mouse.move(0, 0)  # off the button that was pressed
     return page
@@ -77,21 +83,31 @@ async def invite(page: Page, demo: Demo) -> None:
 
 
 async def main() -> None:
-    """Take the picture of the README, and one of each view on a phone."""
+    """Take the picture of the README, one of each view on a phone, and those of ``MODES``."""
     FOLDER.mkdir(exist_ok=True)
     with running_demo() as demo:
         async with async_playwright() as playwright:
             browser = await playwright.chromium.launch(
                 executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox"]
             )
-            wide = await signed_in(browser, demo, 920, 560)
+            wide = await signed_in(browser, demo, viewport={"width": 920, "height": 560})
             await wide.wait_for_load_state("networkidle")
             await wide.screenshot(path=HERE / "page.png")
-            phone = await signed_in(browser, demo, 390, 844)
+            for mode, window in MODES.items():
+                page = await signed_in(browser, demo, **window)
+                for view in ("due", "products"):
+                    await page.goto(f"{demo.url}/#/{view}")
+                    await expect(page.locator(".lot").first).to_be_visible()
+                    await page.wait_for_load_state("networkidle")
+                    await page.screenshot(path=FOLDER / f"{view}-{mode}.png")
+                await page.context.close()
+            phone = await signed_in(browser, demo, viewport={"width": 390, "height": 844})
             for view in VIEWS:
                 await phone.goto(f"{demo.url}/#/{view}")
                 if view in ("due", "products"):
                     await expect(phone.locator(".lot").first).to_be_visible()
+                if view == "inbox":
+                    await expect(phone.get_by_role("button", name="Snooze").first).to_be_visible()
                 await phone.wait_for_load_state("networkidle")
                 await phone.screenshot(path=FOLDER / f"{view}.png")
             await phone.goto(f"{demo.url}/#/products")

@@ -13,7 +13,8 @@ from useby.cli.watch import _Screen
 from useby.client import Notifications
 
 PICTURE = Path(__file__).parent / "watch.svg"
-SHOWN = 22
+SHOWN = 8
+"""Notifications that are shown. The demo has one of 17 alerts, and another every few seconds."""
 
 
 async def main() -> None:
