@@ -13,7 +13,6 @@ from tests.support.process_node import NodeProcess, serving
 from tests.support.time_limits import HANG_TIMEOUT
 
 FOLDER: Final = Path(__file__).parent
-QUICK_SIGN_IN: Final = FOLDER.parent / "support" / "programs" / "quick_sign_in.py"
 NAMES: Final = "--host-resolver-rules=MAP fridge.example 127.0.0.1"
 """Flag that gives a node on loopback an address that is not."""
 expect.set_options(timeout=HANG_TIMEOUT * 1000)
@@ -43,6 +42,6 @@ async def browser(camera: Camera) -> AsyncIterator[Browser]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[NodeProcess]:
-    """A node that spends next to nothing on passwords: the tests sign in all the time."""
-    with serving(tmp_path, program=(str(QUICK_SIGN_IN),)) as server:
+    """A node of the test's own."""
+    with serving(tmp_path) as server:
         yield server

@@ -1,6 +1,6 @@
 """Households on the page: a shared one from its invitation to its end, roles, and offline."""
 
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from playwright.async_api import Browser, Locator, Page, expect
@@ -14,38 +14,17 @@ from tests.support.pages import (
     connection,
     message,
     opened,
+    person,
     row,
+    shared_by,
     sign_up,
+    switch,
 )
 from tests.support.process_node import NodeProcess, until
 
 BOB: Final = "bob@useby.example"
 NARROW: Final = {"width": 320, "height": 640}
 REFUSED: Final = ("status of 403", "status of 404")
-
-
-async def person(rest: httpx.AsyncClient, email: str) -> None:
-    """Create another person's account, and sign in by REST."""
-    given = {"email": email, "password": PASSWORD}
-    await rest.post("/api/auth/signup", json=given)
-    token = (await rest.post("/api/auth/login", json=given)).json()["accessToken"]
-    rest.headers["Authorization"] = f"Bearer {token}"
-
-
-async def shared_by(ada: httpx.AsyncClient, bob: httpx.AsyncClient, role: str) -> dict[str, Any]:
-    """Name Ada's household, and let Bob join it; return it as Bob sees it."""
-    (own,) = (await ada.get("/api/households")).json()["items"]
-    path = f"/api/households/{own['id']}"
-    await ada.patch(path, json={"name": "Kitchen"})
-    made = (await ada.post(f"{path}/invitations", json={"role": role})).json()
-    joined = await bob.post(f"/api/invitations/{made['token']}/accept")
-    assert joined.is_success, joined.text
-    found: dict[str, Any] = joined.json()
-    return found
-
-
-def switch(page: Page) -> Locator:
-    return page.get_by_role("banner").get_by_label("Household")
 
 
 def household(page: Page) -> Locator:
@@ -57,6 +36,51 @@ async def enter(page: Page, email: str, button: str) -> None:
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name=button).click()
     await expect(connection(page)).to_have_text("Live")
+
+
+async def invited(ada: Page, server: NodeProcess) -> str:
+    """Name the household, and make a link that invites an editor."""
+    await household(ada).get_by_label("Name").fill("Kitchen")
+    await household(ada).get_by_role("button", name="Save the household").click()
+    await expect(message(ada)).to_contain_text("Saved")
+    await household(ada).get_by_label("Role", exact=True).select_option("editor")
+    await household(ada).get_by_role("button", name="Make a link").click()
+    await expect(household(ada).get_by_role("img", name="QR code")).to_be_visible()
+    assert await violations(ada) == []
+    await ada.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    assert await ada.evaluate("document.documentElement.scrollWidth") <= 320
+    link = await household(ada).get_by_label("Link of the invitation").input_value()
+    assert link.startswith(f"{server.url}/#/invite/")
+    return link
+
+
+async def accept(bob: Page, link: str) -> None:
+    """Accept an invitation with a new account."""
+    await bob.goto(link)
+    invitation = bob.get_by_role("region", name="Invitation")
+    await expect(invitation).to_contain_text("invited to the household “Kitchen”")
+    await expect(invitation).to_contain_text("Editor")
+    await expect(bob.get_by_role("heading", level=1)).to_have_count(1)
+    await enter(bob, BOB, "Create an account")
+    await bob.get_by_role("button", name="Accept").click()
+
+
+async def see_each_household_by_itself(bob: Page, rest: httpx.AsyncClient) -> None:
+    """See what happens in one household there, and no disturbance of the other one."""
+    await row(bob, "Milk").get_by_role("button", name="Opened").click()
+    await add(rest, "Tea", 1)
+    await expect(row(bob, "Tea")).to_be_visible()
+    await switch(bob).select_option(index=0)
+    await expect(bob.get_by_text("Nothing is kept yet")).to_be_visible()
+    await add(rest, "Ham", 1)
+    await expect(bob).to_have_title("(2) useby")
+    await expect(row(bob, "Ham")).to_have_count(0)
+    await bob.get_by_role("link", name="Inbox").click()
+    await bob.get_by_role("link", name="Ham expires tomorrow").click()
+    await expect(bob.get_by_role("heading", level=1)).to_have_text("Ham")
+    await bob.reload()
+    await expect(bob.get_by_role("heading", level=1)).to_have_text("Ham")
+    assert await violations(bob) == []
 
 
 async def test_a_person_joins_by_a_link_switches_households_and_is_removed(
@@ -71,44 +95,13 @@ async def test_a_person_joins_by_a_link_switches_households_and_is_removed(
         await add(rest, "Milk", 2)
         ada = await opened(hers, server, "settings")
         assert await switch(ada).count() == 0
-        await household(ada).get_by_label("Name").fill("Kitchen")
-        await household(ada).get_by_role("button", name="Save the household").click()
-        await expect(message(ada)).to_contain_text("Saved")
-        await household(ada).get_by_label("Role", exact=True).select_option("editor")
-        await household(ada).get_by_role("button", name="Make a link").click()
-        await expect(household(ada).get_by_role("img", name="QR code")).to_be_visible()
-        assert await violations(ada) == []
-        await ada.set_viewport_size(NARROW)  # type: ignore[arg-type]
-        assert await ada.evaluate("document.documentElement.scrollWidth") <= 320
-        link = await household(ada).get_by_label("Link of the invitation").input_value()
-        assert link.startswith(f"{server.url}/#/invite/")
+        link = await invited(ada, server)
 
         bob = await his.new_page()
-        await bob.goto(link)
-        invitation = bob.get_by_role("region", name="Invitation")
-        await expect(invitation).to_contain_text("invited to the household “Kitchen”")
-        await expect(invitation).to_contain_text("Editor")
-        await expect(bob.get_by_role("heading", level=1)).to_have_count(1)
-        await enter(bob, BOB, "Create an account")
-        await bob.get_by_role("button", name="Accept").click()
+        await accept(bob, link)
         await expect(row(bob, "Milk")).to_be_visible()
         await expect(switch(bob)).to_have_value(await kitchen_of(rest))
-
-        # What happens in one household shows there, and does not disturb the other one.
-        await row(bob, "Milk").get_by_role("button", name="Opened").click()
-        await add(rest, "Tea", 1)
-        await expect(row(bob, "Tea")).to_be_visible()
-        await switch(bob).select_option(index=0)
-        await expect(bob.get_by_text("Nothing is kept yet")).to_be_visible()
-        await add(rest, "Ham", 1)
-        await expect(bob).to_have_title("(2) useby")
-        await expect(row(bob, "Ham")).to_have_count(0)
-        await bob.get_by_role("link", name="Inbox").click()
-        await bob.get_by_role("link", name="Ham expires tomorrow").click()
-        await expect(bob.get_by_role("heading", level=1)).to_have_text("Ham")
-        await bob.reload()
-        await expect(bob.get_by_role("heading", level=1)).to_have_text("Ham")
-        assert await violations(bob) == []
+        await see_each_household_by_itself(bob, rest)
 
         await ada.reload()
         await household(ada).get_by_label(f"Role of {BOB}").select_option("viewer")
@@ -139,7 +132,7 @@ async def test_a_role_shows_what_it_may_and_each_alert_shows_why_it_came(
         await person(ada, "grandma@useby.example")
         await sign_up(bob)
         its = await shared_by(ada, bob, "kiosk")
-        milk = await add(ada, "Milk", 7, category="Dairy")
+        milk = await add(ada, "Milk", 6, category="Dairy")  # the alert 7 days before is due
         page = await opened(context, server)
         await switch(page).select_option(its["id"])
         lot = row(page, "Milk")
@@ -154,7 +147,7 @@ async def test_a_role_shows_what_it_may_and_each_alert_shows_why_it_came(
         await expect(lot).not_to_contain_text("opened")
 
         await page.get_by_role("link", name="Inbox").click()
-        alert = page.get_by_role("listitem", name="Milk expires in 7 days")
+        alert = page.get_by_role("listitem", name="Milk expires in 6 days")
         await expect(alert).to_contain_text("Kitchen")
         await alert.get_by_text("Why was I told?").click()
         await expect(alert).to_contain_text("7 days before the date, because nobody has set")

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Browser, expect
 from tests.support.axe import violations
-from tests.support.pages import a_window, add, day, opened, sign_up
+from tests.support.pages import a_window, add, day, opened, row, sign_up
 from tests.support.process_node import NodeProcess
 
 
@@ -71,14 +71,16 @@ async def test_a_summary_lists_its_items(browser: Browser, server: NodeProcess) 
         await expect(page.get_by_role("heading", level=1)).to_have_text("Egg 3")
 
 
-async def test_a_notification_is_snoozed_by_a_menu_of_the_keyboard(
+async def test_a_notification_is_snoozed_by_a_menu_of_the_keyboard_in_the_zone_of_the_account(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser) as context, server.rest() as rest:
+    async with a_window(browser, zone="Pacific/Kiritimati") as context, server.rest() as rest:
         await sign_up(rest)
         await add(rest, "Milk", 2)
         page = await opened(context, server, "inbox")
         item = page.get_by_role("listitem", name="Milk expires in 2 days")
+        sent = (await rest.get("/api/notifications")).json()["items"][0]["created_at"]
+        await expect(item.locator("time")).to_contain_text(f", {sent[11:16]}")
         snooze = item.get_by_role("button", name="Snooze")
         await snooze.press("Enter")
         menu = page.get_by_role("menu", name="Snooze")
@@ -95,4 +97,31 @@ async def test_a_notification_is_snoozed_by_a_menu_of_the_keyboard(
         await expect(item).to_contain_text("snoozed until")
         await page.get_by_role("radio", name="Snoozed").check()
         await expect(item).to_be_visible()
-        assert (await rest.get("/api/notifications?snoozed=true")).json()["items"]
+        (snoozed,) = (await rest.get("/api/notifications?snoozed=true")).json()["items"]
+        await expect(item).to_contain_text(f", {snoozed['snoozedUntil'][11:16]}")
+        await page.get_by_role("link", name="Due", exact=True).click()
+        await expect(row(page, "Milk")).to_contain_text("in 2 days")
+
+
+async def test_notifications_stay_in_place_while_a_person_acts_in_them(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        await rest.post("/api/notifications", json={"message": "Taste it"})
+        page = await opened(context, server, "inbox")
+        button = page.get_by_role("button", name="Mark read")
+        before = await button.bounding_box()
+        assert before
+        await button.hover()
+        await rest.post("/api/notifications", json={"message": "Cook it"})
+        new = page.get_by_role("button", name="1 new notification")
+        at = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+        while not await new.is_visible():  # a person who acts moves, so the rows stay
+            at = at[0], at[1] + (1 if at[1] < before["y"] + before["height"] / 2 + 1 else -1)
+            await page.mouse.move(*at)
+        assert await button.bounding_box() == before
+        items = page.get_by_role("list", name="Notifications").get_by_role("listitem")
+        await expect(items).to_have_count(1)
+        await expect(page).to_have_title("(2) useby")
+        await expect(items).to_contain_text(["Cook it", "Taste it"])

@@ -39,12 +39,19 @@ async def test_a_line_that_was_cut_comes_back_with_the_changes_of_that_time(
 ) -> None:
     async with a_window(browser, *LOST) as context, server.rest() as rest:
         await sign_up(rest)
-        await add(rest, "Milk", 2)
-        page = await opened(context, server)
+        milk = await add(rest, "Milk", 2)
+        ham = await add(rest, "Ham", 3)
+        page = await opened(context, server, "products")
         await expect(row(page, "Milk")).to_be_visible()
         await cut(context, page)
         await add(rest, "Tea", 0)
+        await rest.delete(f"/api/products/{milk['id']}")
+        await rest.post(f"/api/products/{ham['id']}/consume")
         await mend(context, page)
+        await expect(row(page, "Tea")).to_be_visible()
+        await expect(row(page, "Milk")).to_have_count(0)
+        await expect(row(page, "Ham").get_by_role("button")).to_have_count(0)
+        await page.get_by_role("link", name="Due", exact=True).click()
         await expect(row(page, "Tea")).to_be_visible()
         await expect(page).to_have_title("(2) useby")
 

@@ -54,13 +54,27 @@ async def test_the_page_opens_offline_with_the_last_known_state_and_its_age(
         await expect(page).to_have_title("(1) useby")
         await expect(page.get_by_role("alert")).to_have_count(0)
         assert await violations(page) == []
-        for view in ("Products", "Inbox", "Insights", "Settings", "Due"):
+        heading = page.get_by_role("heading", level=1)
+        await row(page, "Milk").get_by_role("link", name="Milk").click()
+        await expect(heading).to_have_text("Milk")
+        await expect(row(page, "Milk")).to_contain_text("in 2 days")
+        for view in ("Inbox", "Insights", "Settings", "Due", "Products"):
             await page.get_by_role("link", name=view, exact=True).click()
-            await expect(page.get_by_role("heading", level=1)).to_have_text(view)
+            await expect(heading).to_have_text(view)
+        await expect(row(page, "Milk")).to_be_visible()
+        await page.get_by_label("Search").fill("tea")
+        await expect(row(page, "Milk")).to_have_count(0)
+        await page.get_by_role("link", name="Due", exact=True).click()
         await add(rest, "Tea", 5)
         await mend(context, page)
         await expect(row(page, "Tea")).to_be_visible()
         await expect(page.get_by_text("As of")).to_have_count(0)
+
+        await ready(page, "Tea")
+        await context.route("**/api/**", lambda _: None)  # a connection that hangs
+        await page.reload()
+        await expect(row(page, "Tea")).to_be_visible()
+        await expect(page.get_by_text("As of")).to_be_visible()
 
 
 async def test_the_kept_state_has_no_token_and_goes_with_the_sign_out(
@@ -137,18 +151,27 @@ async def test_changes_wait_and_are_sent_once_in_their_order_when_the_node_is_ba
         await expect(page.get_by_role("listitem", name="Milk expires in 2 days")).to_be_visible()
         await page.get_by_role("button", name="Mark read").first.click()
         await expect(waits(page, 4)).to_be_visible()
+        await page.get_by_role("button", name="Mark all read").click()
+        await expect(waits(page, 5)).to_be_visible()
+        await page.reload()
+        await expect(waits(page, 5)).to_be_visible()
+        await expect(page.get_by_role("listitem", name="Milk expires in 2 days")).to_be_visible()
+        await expect(page.get_by_role("button", name="Mark read")).to_have_count(0)
+        await rest.post("/api/notifications", json={"message": "Taste it"})
         ended = datetime.now(UTC)
         assert await done(rest) == []
         await mend(context, page)
         await expect(page.get_by_text("to be sent")).to_have_count(0)
-        await expect(message(page)).to_contain_text("4 changes are sent")
+        await expect(message(page)).to_contain_text("5 changes are sent")
         assert await done(rest) == ["opened", "frozen", "consumed"]
         times = [each["at"] for each in (await rest.get("/api/movements")).json()["items"][:3]]
         for time in times:
             at = datetime.fromisoformat(time)
             assert began.replace(microsecond=0) <= at <= ended, "as of the press of the button"
         unread = (await rest.get("/api/notifications?unread=true")).json()["items"]
-        assert not [each for each in unread if "Milk expires" in each["message"]]
+        messages = [each["message"] for each in unread]
+        assert "Taste it" in messages, "nobody has seen it"
+        assert not [each for each in messages if "Milk expires" in each]
 
 
 async def test_a_change_whose_answer_is_lost_is_repeated_with_its_key_and_counts_once(
@@ -174,8 +197,9 @@ async def test_a_change_whose_answer_is_lost_is_repeated_with_its_key_and_counts
         dialog = page.get_by_role("dialog")
         await dialog.locator("[name=amount]").fill("1")
         await dialog.get_by_role("button", name="Used").click()
-        await expect(message(page)).to_contain_text("1 change is sent")
         await expect(row(page, "Tea")).to_contain_text("× 2")
+        await expect(page.get_by_text("to be sent")).to_have_count(0)
+        await expect(message(page).get_by_role("button", name="Undo")).to_be_visible()
         assert len(keys) == 2
         assert keys[0] == keys[1] != ""
         assert await done(rest) == ["consumed"]
@@ -248,7 +272,7 @@ async def test_a_change_of_what_is_gone_is_a_conflict_that_can_only_be_dropped(
         await expect(conflict).to_have_count(0)
 
 
-async def test_a_change_that_waits_is_undone_and_a_product_that_is_added_waits(
+async def test_a_change_that_waits_is_undone_and_an_addition_and_an_undo_wait(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
@@ -272,6 +296,19 @@ async def test_a_change_that_waits_is_undone_and_a_product_that_is_added_waits(
         await mend(context, page)
         await expect(row(page, "Jam")).to_contain_text("in 3 days")
         assert await done(rest) == []
+
+        await row(page, "Jam").get_by_role("link", name="Jam").click()
+        await row(page, "Jam").get_by_role("button", name="Used").click()
+        undo = page.get_by_role("region", name="History").get_by_role("button", name="Undo: 1 used")
+        await expect(undo).to_be_visible()
+        await cut(context, page)
+        await undo.click()
+        await expect(waits(page, 1)).to_be_visible()
+        await expect(undo).to_have_count(0)
+        await expect(row(page, "Jam").get_by_role("button", name="Used")).to_be_visible()
+        await mend(context, page)
+        await expect(waits(page, 1)).to_have_count(0)
+        assert await done(rest) == ["consumed", "undone"]
 
 
 async def test_a_sign_out_asks_before_changes_that_wait_are_lost(

@@ -23,6 +23,7 @@ from tests.support.pages import (
     sign_up,
 )
 from tests.support.process_node import JWT, NodeProcess, serving
+from tests.support.time_limits import HANG_TIMEOUT
 
 BLOCKED: Final = """
     const Open = WebSocket;
@@ -33,6 +34,11 @@ BLOCKED: Final = """
     };
 """
 """Script that makes every upgrade fail, as a proxy does that does not pass it on."""
+LATER: Final = {
+    *("/web/offline.js", "/web/client.js", "/web/views/products.js", "/web/views/settings.js"),
+    "/web/parts/more_dialog.js",
+}
+"""Some of the modules that the first view does without."""
 
 
 async def test_a_person_signs_up_sees_a_first_product_and_signs_out(
@@ -150,6 +156,7 @@ async def test_a_page_whose_socket_is_blocked_shows_what_rest_returns_and_states
         await expect(row(page, "Milk")).to_be_visible()
         await expect(page).to_have_title("(1) useby")
         await expect(page.get_by_text("Live updates are blocked")).to_be_visible()
+        await expect(connection(page)).to_contain_text("Reconnecting in")
         await add(rest, "Tea", 0)
         await expect(row(page, "Tea")).to_be_visible()
         await page.get_by_role("link", name="Inbox").click()
@@ -223,7 +230,43 @@ async def test_each_module_is_preloaded_once_and_is_the_same_for_every_import(
     modules = sorted(path for path in loaded if path.endswith(".js"))
     assert modules == sorted({*modules}), "a module was requested twice"
     preloaded = re.findall(r'(?:src|href)="(web/[^"]+\.js)"', (FOLDER / "index.html").read_text())
-    assert first == sorted(f"/{path}" for path in preloaded)
+    assert {f"/{path}" for path in preloaded} <= {*first}
+    assert "/web/views/signin.js" in first
+    assert "/web/views/settings.js" not in first
+
+
+async def test_the_lots_are_requested_before_the_views_are_there_and_the_rest_after_the_lots(
+    browser: Browser, server: NodeProcess
+) -> None:
+    asked, shown = asyncio.Event(), asyncio.Event()
+    loaded: list[str] = []
+
+    async def answer_lots(route: Route) -> None:
+        asked.set()
+        await shown.wait()
+        await route.continue_()
+
+    async def answer_views(route: Route) -> None:
+        await asked.wait()
+        await route.continue_()
+
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        await add(rest, "Milk", 2)
+        await (await opened(context, server)).close()
+        page = await context.new_page()
+        page.on("request", lambda request: loaded.append(urlsplit(request.url).path))
+        await page.route("**/api/lots?*", answer_lots)
+        await page.route("**/web/views/due.js", answer_views)
+        await page.goto(server.url, wait_until="commit")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Due")
+        await page.evaluate("new Promise((done) => requestIdleCallback(done))")
+        assert not {*loaded} & LATER, "what nobody sees yet would delay the lots"
+        shown.set()
+        await expect(row(page, "Milk")).to_be_visible()
+        async with asyncio.timeout(HANG_TIMEOUT):
+            while not {*loaded} >= LATER:
+                await page.wait_for_event("request")
 
 
 async def test_sign_up_is_not_offered_where_it_is_disabled(

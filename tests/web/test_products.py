@@ -72,7 +72,7 @@ async def test_products_are_searched_filtered_and_sorted(
 async def test_a_product_shows_its_lots_rules_barcodes_alerts_and_history(
     browser: Browser, server: NodeProcess
 ) -> None:
-    async with a_window(browser) as context, server.rest() as rest:
+    async with a_window(browser, "status of 404") as context, server.rest() as rest:
         await sign_up(rest)
         product = await add(rest, "Milk", 30)
         page = await opened(context, server)
@@ -105,6 +105,11 @@ async def test_a_product_shows_its_lots_rules_barcodes_alerts_and_history(
         await expect(lots.get_by_role("listitem")).to_have_count(2)
         kept = (await rest.get(f"/api/products/{product['id']}")).json()
         assert (kept["afterOpening"], kept["lotCount"]) == ("P3D", 2)
+
+        await rest.delete(f"/api/products/{product['id']}")
+        heading = page.get_by_role("heading", level=1)
+        await expect(heading).to_have_text("There is no such product.")
+        await expect(heading).to_be_focused()
 
 
 async def test_a_product_that_does_not_exist_is_stated(

@@ -3,13 +3,22 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, CDPSession, Page, Worker, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    CDPSession,
+    Locator,
+    Page,
+    Worker,
+    async_playwright,
+    expect,
+)
 from tests.support.axe import violations
 from tests.support.chromium import WHOLE, launched
 from tests.support.mail_server import PUBLIC_URL, receiving_mail
@@ -38,6 +47,11 @@ SUBSCRIPTIONS: Final = """
     const number = (sessionStorage.number = Number(sessionStorage.number ?? 0) + 1);
     localStorage.test = JSON.stringify({ ...options, number });
     return subscription({ ...options, number });
+  };
+  const ask = Notification.requestPermission;
+  Notification.requestPermission = (...given) => {
+    sessionStorage.asked = Number(sessionStorage.asked ?? 0) + 1;
+    return ask.call(Notification, ...given);
   };
 }
 """
@@ -94,6 +108,80 @@ async def until_shown(worker: Worker, count: int) -> list[dict[str, str]]:
                 return found
 
 
+def this_device(page: Page) -> Locator:
+    """The channel of the browser itself, in the settings."""
+    channels = page.get_by_role("region", name="Kanäle")
+    return channels.get_by_role("listitem").filter(has_text="dieses Gerät")
+
+
+async def subscribe(page: Page) -> None:
+    channels = page.get_by_role("region", name="Kanäle")
+    await channels.get_by_role("button", name="Auf diesem Gerät benachrichtigen").click()
+    await expect(this_device(page)).to_contain_text("Chrome unter Linux")
+
+
+async def deliverer(page: Page, server: NodeProcess) -> Callable[[Received], Awaitable[None]]:
+    """Return a function that delivers a push to the service worker, as a push service does."""
+    devtools = await page.context.new_cdp_session(page)
+    number = await registration(devtools)
+
+    async def deliver(push: Received) -> None:
+        assert push.opened is not None
+        data = {"origin": server.url, "registrationId": number, "data": push.opened.decode()}
+        await devtools.send("ServiceWorker.deliverPushMessage", data)
+
+    return deliver
+
+
+async def notify_until_read(
+    page: Page, server: NodeProcess, rest: httpx.AsyncClient, receiver: Receiver
+) -> Received:
+    """Post a notification, see it shown, and closed when it is read; return its push."""
+    sent = {"message": "Die Milch läuft ab", "type": "warning"}
+    posted = (await rest.post("/api/notifications", json=sent)).json()
+    await receiver.until_count(1)
+    (push,) = receiver.received
+    verified(push.headers["authorization"], f"http://127.0.0.1:{receiver.port}")
+    (worker,) = page.context.service_workers
+    deliver = await deliverer(page, server)
+
+    await deliver(push)
+    assert await until_shown(worker, 1) == [
+        {"title": "Warnung", "body": "Die Milch läuft ab", "tag": posted["id"]}
+    ]
+    await deliver(push)  # a repetition replaces it
+    await until_shown(worker, 1)
+
+    await page.goto("about:blank")  # an open page closes what is read by itself
+    await rest.post(f"/api/notifications/{posted['id']}/read")
+    await receiver.until_count(2)
+    assert closed(receiver.received[1]) == [posted["id"]]
+    await deliver(receiver.received[1])
+    await until_shown(worker, 0)
+    return push
+
+
+async def open_from_the_notification(page: Page, server: NodeProcess, push: Received) -> None:
+    await page.goto(f"{server.url}/#/settings")
+    await expect(this_device(page)).to_be_visible()
+    link = push.json["link"]
+    (worker,) = page.context.service_workers
+    await worker.evaluate(f"open('{link}').catch(() => {{}})")  # the focus needs a real click
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Eingang")
+    await expect(page.get_by_role("listitem", name="Die Milch läuft ab")).to_be_focused()
+
+
+async def renew_for_another_key(page: Page, key: str, other_key: str) -> None:
+    """Change the key of the subscription; the page subscribes again, with the node's key."""
+    change = "(key) => ({ ...JSON.parse(localStorage.test), applicationServerKey: key })"
+    other = await page.evaluate(change, other_key)
+    await page.evaluate("(it) => (localStorage.test = JSON.stringify(it))", other)
+    await page.reload()
+    renewed_here = "JSON.parse(localStorage['useby.push']).endpoint.endsWith('#2')"
+    await until(page, renewed_here)
+    assert await page.evaluate("JSON.parse(localStorage.test).applicationServerKey") == key
+
+
 async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
     whole_browser: Browser, server: NodeProcess, receiver: Receiver
 ) -> None:
@@ -112,10 +200,10 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
         await context.add_init_script(f"({SUBSCRIPTIONS})({given})")
         page = await opened(context, server, "settings", "Anmelden")
         await ready(page, "Milch")
-        section = page.get_by_role("region", name="Kanäle")
-        await section.get_by_role("button", name="Auf diesem Gerät benachrichtigen").click()
-        row = section.get_by_role("listitem").filter(has_text="dieses Gerät")
-        await expect(row).to_contain_text("Chrome unter Linux")
+        asked = "[sessionStorage.asked ?? '0', 'test' in localStorage]"
+        assert await page.evaluate(asked) == ["0", False], "asked for without a press"
+        await subscribe(page)
+        assert await page.evaluate(asked) == ["1", True]
         key = (await rest.get("/api/push/key")).json()["key"]
         assert await page.evaluate("JSON.parse(localStorage.test)") == {
             "userVisibleOnly": True,
@@ -126,70 +214,37 @@ async def test_a_device_is_notified_until_the_notification_is_read_elsewhere(
         await rest.patch(f"/api/channels/{channel['id']}", json={"onlyWhenAway": False})
         assert await violations(page) == []
 
-        sent = {"message": "Die Milch läuft ab", "type": "warning"}
-        posted = (await rest.post("/api/notifications", json=sent)).json()
-        await receiver.until_count(1)
-        (push,) = receiver.received
-        verified(push.headers["authorization"], f"http://127.0.0.1:{receiver.port}")
-        (worker,) = context.service_workers
-        devtools = await context.new_cdp_session(page)
-        number = await registration(devtools)
+        push = await notify_until_read(page, server, rest, receiver)
+        await open_from_the_notification(page, server, push)
 
-        async def deliver(push: Received) -> None:
-            assert push.opened is not None
-            data = {"origin": server.url, "registrationId": number, "data": push.opened.decode()}
-            await devtools.send("ServiceWorker.deliverPushMessage", data)
-
-        await deliver(push)
-        assert await until_shown(worker, 1) == [
-            {"title": "Warnung", "body": "Die Milch läuft ab", "tag": posted["id"]}
-        ]
-        await deliver(push)  # a repetition replaces it
-        await until_shown(worker, 1)
-
-        await page.goto("about:blank")  # an open page closes what is read by itself
-        await rest.post(f"/api/notifications/{posted['id']}/read")
-        await receiver.until_count(2)
-        assert closed(receiver.received[1]) == [posted["id"]]
-        await deliver(receiver.received[1])
-        await until_shown(worker, 0)
-
-        await page.goto(f"{server.url}/#/settings")
-        await expect(row).to_be_visible()
-        link = push.json["link"]
-        await worker.evaluate(f"open('{link}').catch(() => {{}})")  # the focus needs a real click
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Eingang")
-        await expect(page.get_by_role("listitem", name="Die Milch läuft ab")).to_be_focused()
-
-        change = "(key) => ({ ...JSON.parse(localStorage.test), applicationServerKey: key })"
-        other = await page.evaluate(change, b64(later.public))
-        await page.evaluate("(it) => (localStorage.test = JSON.stringify(it))", other)
-        await page.reload()
-        renewed_here = "JSON.parse(localStorage['useby.push']).endpoint.endsWith('#2')"
-        await until(page, renewed_here)
-        assert await page.evaluate("JSON.parse(localStorage.test).applicationServerKey") == key
+        await renew_for_another_key(page, key, b64(later.public))
+        assert await page.evaluate("sessionStorage.asked") == "1"
         assert (await rest.post(f"/api/channels/{channel['id']}/test")).json()["sent"]
 
+        (worker,) = context.service_workers
         renewed = json.dumps(later.subscription(receiver.url("/later")))
         await worker.evaluate(f"renew({{ toJSON: () => ({renewed}) }}, null)")
         test = (await rest.post(f"/api/channels/{channel['id']}/test")).json()
         assert test["sent"]
         assert receiver.received[-1].path == "/later"
+        await sign_in_again_and_out(page, server, rest)
 
-        await page.goto("about:blank")
-        signed_in = (await rest.get("/api/sessions")).json()["items"]
-        (ended,) = [each["id"] for each in signed_in if not each["current"]]
-        await rest.delete(f"/api/sessions/{ended}")  # as from another device
-        assert (await rest.get("/api/channels")).json()["items"] == []
-        await page.goto(f"{server.url}/#/settings")
-        await enter(page, "Anmelden")
-        await section.get_by_role("button", name="Auf diesem Gerät benachrichtigen").click()
-        await expect(row).to_contain_text("Chrome unter Linux")
 
-        await page.get_by_role("button", name="Abmelden", exact=True).click()
-        await expect(page.get_by_role("heading", level=1)).to_have_text("Anmelden")
-        assert await page.evaluate("Object.keys(localStorage)") == []
-        assert (await rest.get("/api/channels")).json()["items"] == []
+async def sign_in_again_and_out(page: Page, server: NodeProcess, rest: httpx.AsyncClient) -> None:
+    """End the browser's sign-in from elsewhere, subscribe again, and sign out: no channel stays."""
+    await page.goto("about:blank")
+    signed_in = (await rest.get("/api/sessions")).json()["items"]
+    (ended,) = [each["id"] for each in signed_in if not each["current"]]
+    await rest.delete(f"/api/sessions/{ended}")  # as from another device
+    assert (await rest.get("/api/channels")).json()["items"] == []
+    await page.goto(f"{server.url}/#/settings")
+    await enter(page, "Anmelden")
+    await subscribe(page)
+
+    await page.get_by_role("button", name="Abmelden", exact=True).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Anmelden")
+    assert await page.evaluate("Object.keys(localStorage)") == []
+    assert (await rest.get("/api/channels")).json()["items"] == []
 
 
 async def test_channels_are_added_tested_changed_and_deleted_in_the_settings(

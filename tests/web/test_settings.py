@@ -1,9 +1,12 @@
 """The view `Settings`: the account, the page's choices, export, and the end of an account."""
 
+import asyncio
 import json
 from pathlib import Path
 
-from playwright.async_api import Browser, Locator, Page, expect
+import httpx
+import pytest
+from playwright.async_api import Browser, Locator, Page, Route, expect
 from tests.support.axe import violations
 from tests.support.pages import (
     EMAIL,
@@ -11,11 +14,15 @@ from tests.support.pages import (
     a_window,
     add,
     connection,
+    enter,
     message,
     opened,
+    person,
     row,
+    shared_by,
     sign_in,
     sign_up,
+    switch,
 )
 from tests.support.process_node import NodeProcess, serving
 
@@ -234,9 +241,73 @@ async def test_settings_make_a_key_that_is_shown_once_and_revoke_it(
         await page.reload()
         await expect(listed).to_be_visible()
         assert key not in await page.content()
+        await expect(listed).not_to_contain_text("household")
+        await a_key_of_the_household_that_is_chosen(page, server, rest)
         await listed.get_by_role("button", name="Revoke: backup").click()
         await expect(listed).to_have_count(0)
         assert (await rest.get("/api/notifications", headers=program)).status_code == 401
+
+
+async def a_key_of_the_household_that_is_chosen(
+    page: Page, server: NodeProcess, rest: httpx.AsyncClient
+) -> None:
+    async with server.rest() as grandma:
+        await person(grandma, "grandma@useby.example")
+        its = await shared_by(grandma, rest, "editor")
+        await add(grandma, "Milk", 2)
+    await page.reload()
+    await switch(page).select_option(its["id"])
+    section = page.get_by_role("region", name="Keys")
+    await section.get_by_label("Name of the key").fill("shelf")
+    await section.get_by_label("see products and lots").check()
+    await section.get_by_role("button", name="Create the key").click()
+    key = await section.locator("code").text_content()
+    assert key
+    server.secrets.add(key)
+    listed = section.get_by_role("listitem").filter(has_text="shelf")
+    await expect(listed).to_contain_text("Products and lots of the household Kitchen")
+    program = {"Authorization": f"Bearer {key}"}
+    found = (await rest.get("/api/products", headers=program)).json()["items"]
+    assert [each["name"] for each in found] == ["Milk"]
+
+
+@pytest.mark.parametrize("first", ["list", "key"])
+async def test_a_key_that_is_made_while_the_list_loads_is_shown_with_the_others(
+    browser: Browser, server: NodeProcess, first: str
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        key = {"name": "backup", "scopes": ["listen"]}
+        assert (await rest.post("/api/keys", json=key)).status_code == 201
+        page = await context.new_page()
+        asked, sent, shown = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def in_order(route: Route) -> None:
+            if route.request.method == "POST":
+                sent.set()
+                if first == "list":
+                    await shown.wait()
+                await route.continue_()
+                return
+            answer = await route.fetch()
+            asked.set()
+            await (sent if first == "list" else shown).wait()
+            await route.fulfill(response=answer)
+
+        await page.route("**/api/keys", in_order)
+        await page.goto(f"{server.url}/#/settings")
+        await enter(page, "Sign in")
+        keys = section(page, "Keys")
+        await asked.wait()
+        await keys.get_by_label("Name of the key").fill("shelf")
+        await keys.get_by_role("button", name="Create the key").click()
+        rows = keys.get_by_role("listitem")
+        await expect(rows.filter(has_text="backup" if first == "list" else "shelf")).to_be_visible()
+        shown.set()
+        server.secrets.add(await keys.locator("code").text_content() or "")
+        await expect(rows).to_have_count(2)
+        for name in ("backup", "shelf"):
+            await expect(rows.filter(has_text=name)).to_be_visible()
 
 
 async def test_signing_out_everywhere_ends_the_other_devices(

@@ -59,6 +59,12 @@ export class ApiError extends Error {
  */
 export const headersOf = (id) => (id ? { "Useby-Household": id } : {});
 
+/**
+ * Milliseconds after which a request that may be repeated counts as not answered: the connection hangs, which
+ * the browser may not notice for minutes.
+ */
+const PATIENCE = 10_000;
+
 /** @param {string} path under `/api/` */
 export const address = (path) => new URL(`../api/${path}`, import.meta.url);
 
@@ -73,12 +79,15 @@ export const address = (path) => new URL(`../api/${path}`, import.meta.url);
  * @returns {Promise<unknown>}
  * @throws {ApiError} the node refused it
  * @throws {TypeError} the node was not reached
+ * @throws {DOMException} a `TimeoutError`: a request that may be repeated was not answered in time
  */
 export async function request(method, path, { token, body, cookie = false, as = "json", headers: more = {} } = {}) {
   const headers = { ...more };
   if (token) headers.Authorization = `Bearer ${token}`;
   const isFile = body instanceof Blob;
   if (body) headers["Content-Type"] = isFile ? "application/octet-stream" : "application/json";
+  // A read, a change with its key, and the exchange of the access token.
+  const isRepeatable = (method === "GET" && as !== "blob") || "Idempotency-Key" in more || path === "auth/refresh";
   const answer = await fetch(address(path), {
     method,
     headers,
@@ -86,6 +95,7 @@ export async function request(method, path, { token, body, cookie = false, as = 
     credentials: cookie ? "same-origin" : "omit",
     cache: "no-store",
     redirect: "error",
+    signal: isRepeatable ? AbortSignal.timeout(PATIENCE) : null,
   });
   if (answer.ok && as === "tagged") return { etag: answer.headers.get("ETag") ?? "", value: await answer.json() };
   if (answer.ok) return answer.status === 204 ? null : answer[as === "blob" ? "blob" : "json"]();
@@ -161,10 +171,14 @@ export class Api {
    */
   stats = async (by, from) => /** @type {Stats} */ (await this.#call("GET", `stats${query({ by, from })}`));
 
-  /** @param {string} movementId */
-  undo = async (movementId) =>
+  /**
+   * @param {string} movementId
+   * @param {readonly KeptLot[]} before lots as they were before the movement
+   * @param {string} name of the product
+   */
+  undo = async (movementId, before, name) =>
     /** @type {Product} */ (
-      await this.#send({ kind: "undo", subject: movementId, path: `movements/${movementId}/undo`, body: {} })
+      await this.#send({ kind: "undo", subject: movementId, path: `movements/${movementId}/undo`, body: {}, before, name })
     );
 
   /**
@@ -188,10 +202,12 @@ export class Api {
    * @param {object} fields
    */
   changeProduct = async (id, fields) =>
-    /** @type {Product} */ (await this.#call("PATCH", `products/${id}`, fields));
+    /** @type {Product} */ (
+      await this.#send({ kind: "edit", subject: id, method: "PATCH", path: `products/${id}`, body: fields })
+    );
 
   /** @param {string} id */
-  deleteProduct = (id) => this.#call("DELETE", `products/${id}`);
+  deleteProduct = (id) => this.#send({ kind: "delete", subject: id, method: "DELETE", path: `products/${id}`, body: {} });
 
   /**
    * @param {string} id
@@ -252,11 +268,13 @@ export class Api {
   /** @param {string} id */
   markRead = (id) => this.#send({ kind: "read", subject: id, path: `notifications/${id}/read`, body: {} });
 
-  markAllRead = () => this.#call("POST", "notifications/read-all");
+  /** @param {number} newest `seq` of the newest notification that is marked: later ones were not seen */
+  markAllRead = (newest) =>
+    this.#send({ kind: "read-all", subject: "", path: `notifications/read-all?upTo=${newest}`, body: {} });
 
   /**
    * @param {string} id
-   * @param {{until: string} | {for: string}} until
+   * @param {{until: string}} until
    */
   snooze = (id, until) =>
     this.#send({ kind: "snooze", subject: id, path: `notifications/${id}/snooze`, body: until });
@@ -340,9 +358,10 @@ export class Api {
   /**
    * @param {string} name
    * @param {readonly string[]} scopes
+   * @param {string | undefined} householdId undefined for the person's own
    */
-  addKey = async (name, scopes) =>
-    /** @type {import("./types.js").ProgramKey & {key: string}} */ (await this.#call("POST", "keys", { name, scopes }));
+  addKey = async (name, scopes, householdId) =>
+    /** @type {import("./types.js").ProgramKey & {key: string}} */ (await this.#call("POST", "keys", { name, scopes, householdId }));
 
   /** @param {string} id */
   revokeKey = (id) => this.#call("DELETE", `keys/${encodeURIComponent(id)}`);

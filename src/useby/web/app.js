@@ -1,5 +1,5 @@
 /**
- * The page's start: signs in, opens the socket, and shows the view of the URL's fragment.
+ * The page's start: signs in, loads what is shown, and opens the socket. `show.js` shows it.
  *
  * @module
  */
@@ -7,7 +7,6 @@
 import { Changes, isUnreached, Queued } from "./changes.js";
 import { dayIn, untilMidnight } from "./dates.js";
 import { Households } from "./households.js";
-import { html } from "./html.js";
 import { isShortcut } from "./keys.js";
 import { isKiosk, keepAwake } from "./kiosk.js";
 import { Live } from "./live.js";
@@ -15,16 +14,19 @@ import { Mailbox } from "./mailbox.js";
 import { fragmentOf, householdOf, routeOf, viewsOf } from "./routes.js";
 import { Session } from "./session.js";
 import { INITIAL, signedOut, Store, withFields } from "./state.js";
-import { may } from "./state/household.js";
+import { may, withZone } from "./state/household.js";
+import { inboxHeld, inboxReleased } from "./state/inbox.js";
 import { held, released, withNow } from "./state/lots.js";
 import { followAccount, keptLanguage, languageOf, translator } from "./text.js";
-import { render } from "./vendor/preact.js";
-import { Page } from "./views/page.js";
 
 /** Milliseconds without a touch or a key after which the rows of a list may move. */
 const HOLD = 1_000;
 /** Maximum wait for midnight at a time; a device that slept is late by at most this. */
 const LONGEST_WAIT = 60_000;
+/** Milliseconds after which a busy browser does what waits for an idle one. */
+const LATEST = 3_000;
+/** Milliseconds after midnight at which the node's counts are fetched: the local clock may be fast. */
+const COUNTED = [0, 5_000, 60_000];
 
 const language = languageOf([keptLanguage(), ...navigator.languages]);
 document.documentElement.lang = language;
@@ -61,7 +63,7 @@ let holding;
 let offline = null;
 
 /**
- * Load the module that keeps things on this device, after the first paint.
+ * Load the module that keeps things on this device. It is no part of the first load.
  *
  * @returns {Promise<import("./offline.js").Offline>}
  */
@@ -71,11 +73,28 @@ async function loadOffline() {
   return offline;
 }
 
+/**
+ * Call a function once the browser has nothing to do: what people see first comes before it.
+ *
+ * @param {() => void} action
+ */
+function whenIdle(action) {
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(action, { timeout: LATEST });
+  else setTimeout(action, LATEST);
+}
+
 /** Keep the rows in place, until nothing is touched for a second. */
 function hold() {
   clearTimeout(holding);
-  holding = setTimeout(() => store.update(released), HOLD);
+  holding = setTimeout(release, HOLD);
   store.update(held);
+  store.update(inboxHeld);
+}
+
+/** Show the rows in their present order. */
+function release() {
+  store.update(released);
+  store.update(inboxReleased);
 }
 
 /**
@@ -114,7 +133,8 @@ async function load(action) {
 async function loadMe() {
   const me = await own.me();
   if (followAccount(me.language, language)) location.reload();
-  store.update(withFields, { me, zone: store.state.household?.timeZone ?? me.timeZone });
+  store.update(withFields, { me });
+  if (!store.state.household) store.update(withZone, me.timeZone);
   store.update(withNow, Date.now());
   await households.load(householdOf(location.hash));
 }
@@ -123,10 +143,14 @@ function begin() {
   store.update(withFields, { signedIn: true, error: "" });
   households.begin();
   // The lots come first, also because a proxy may keep the socket from ever opening.
-  void load(() => households.stock.load()).then(() => attempt(() => live.begin()));
+  void load(() => households.stock.load()).then(() => {
+    void attempt(() => live.begin());
+    whenIdle(() => {
+      if (store.state.signedIn) void loadOffline().then((loaded) => loaded.begin()).catch(() => {});
+    });
+  });
   void load(loadMe);
   void mailbox.count().catch(() => {});
-  requestAnimationFrame(() => setTimeout(() => void loadOffline().then((loaded) => loaded.begin()).catch(() => {})));
 }
 
 /** @param {string} error */
@@ -148,11 +172,18 @@ async function signOut(sure = false) {
   end("");
 }
 
+function finishSignOut() {
+  void session.finishSignOut().catch(() => {}); // at the next start, or once the device is online
+}
+
 /** Count the days again at each local midnight, and when the page is looked at again. */
 function countDays() {
   const before = store.state.today;
   store.update(withNow, Date.now());
-  if (store.state.today !== before && store.state.signedIn) void households.stock.countAgain().catch(() => {});
+  if (store.state.today === before) return;
+  for (const wait of COUNTED) {
+    setTimeout(() => store.state.signedIn && void households.stock.countAgain().catch(() => {}), wait);
+  }
 }
 
 function waitForMidnight() {
@@ -167,20 +198,21 @@ addEventListener("hashchange", () => {
   households.follow(householdOf(location.hash));
   const { error } = store.state;
   store.update(withFields, { route: routeOf(location.hash, views), error: store.state.signedIn ? "" : error });
-  store.update(released);
+  release();
 });
 addEventListener("keydown", (event) => {
   if (!store.state.signedIn || !isShortcut(event)) return;
   if (event.key === "a" && may(store.state, "change")) location.hash = fragmentOf("add");
-  else if (event.key === "z" && store.state.message?.undoable) void households.stock.undo();
+  else if (event.key === "z" && store.state.message?.undoable) void households.stock.actions.undo();
   else return;
   event.preventDefault();
 });
+addEventListener("online", finishSignOut);
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") countDays();
 });
 
-const app = {
+export const app = {
   ...{ store, session, households, mailbox, t, language },
   get api() {
     return households.api;
@@ -188,12 +220,12 @@ const app = {
   get stock() {
     return households.stock;
   },
-  ...{ begin, signOut, hold, attempt, load, loadMe, offline: () => offline },
+  ...{ begin, signOut, hold, release, whenIdle, attempt, load, loadMe, offline: () => offline },
 };
-const root = document.getElementById("page");
-if (!root) throw new TypeError("page");
-root.replaceChildren();
-render(html`<${Page} app=${app} />`, root);
 if (session.signedIn) begin();
+else {
+  finishSignOut();
+  void import("./views/signin.js").catch(() => {}); // it is shown first, and fetched beside the frame of all views
+}
 waitForMidnight();
 if (isKiosk) keepAwake();

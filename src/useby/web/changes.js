@@ -16,10 +16,13 @@ const KEY_BYTES = 16;
 
 /**
  * @typedef {object} Change
- * @property {"lot" | "product" | "undo" | "add" | "read" | "snooze"} kind
- * @property {string} subject id of the lot, product, movement or notification; empty if a product is added
+ * @property {"lot" | "product" | "undo" | "add" | "edit" | "delete" | "read" | "read-all" | "snooze"} kind
+ * @property {string} subject id of the lot, product, movement or notification; empty if a product is added or all is read
+ * @property {"POST" | "PATCH" | "DELETE"} [method] `POST` unless it is given
  * @property {string} path
- * @property {object} body
+ * @property {object} body empty for `DELETE`, which has none
+ * @property {readonly import("./types.js").KeptLot[]} [before] lots as they were before what an undo takes back
+ * @property {string} [name] of the product that an undo is about
  * @property {string | undefined} [household] id that the request names; none or empty for the person's own
  */
 
@@ -39,7 +42,23 @@ export class Queued extends Error {
  *
  * @param {unknown} error
  */
-export const isUnreached = (error) => (error instanceof ApiError ? AWAY.includes(error.status) : error instanceof TypeError);
+export const isUnreached = (error) =>
+  error instanceof ApiError ? AWAY.includes(error.status) : error instanceof TypeError || isTimeout(error);
+
+/**
+ * Return true if a request has had no answer in time, although the device has a connection.
+ *
+ * @param {unknown} error
+ */
+export const isTimeout = (error) => error instanceof DOMException && error.name === "TimeoutError";
+
+/**
+ * Return the method, the path and the body of the request that makes a change.
+ *
+ * @param {Change} change
+ * @returns {[string, string, object | undefined]}
+ */
+export const requestOf = ({ method = "POST", path, body }) => [method, path, method === "DELETE" ? undefined : body];
 
 /**
  * Return true if a change was answered, and false if it waits on this device.
@@ -84,7 +103,7 @@ export class Changes {
     if (this.#isAway()) return this.#keep(change, key, false);
     try {
       const headers = { ...headersOf(change.household), "Idempotency-Key": key };
-      return await this.#session.call("POST", change.path, change.body, "json", headers);
+      return await this.#session.call(...requestOf(change), "json", headers);
     } catch (error) {
       if (!isUnreached(error)) throw error;
       return this.#keep(change, key, true, error);
@@ -109,9 +128,11 @@ export class Changes {
     const offline = await this.#offline().catch((error) => {
       throw reason ?? error;
     });
-    const id = await offline.outbox.put(change, key, wasSent);
+    const ids = await offline.outbox.put(change, key, wasSent);
     if (change.kind === "add") return { id: "", productId: "" };
-    throw new Queued(() => offline.outbox.undo(id));
+    throw new Queued(async () => {
+      for (const id of ids.reverse()) await offline.outbox.undo(id);
+    });
   }
 }
 

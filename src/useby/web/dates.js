@@ -125,8 +125,12 @@ export function byDate(left, right) {
   return left.receivedOn.localeCompare(right.receivedOn) || left.id.localeCompare(right.id);
 }
 
-/** @param {KeptLot} lot */
-function endOf({ expiryDate }) {
+/**
+ * Return the moment at which a lot's date has passed, as a number by which lots are ordered.
+ *
+ * @param {Pick<KeptLot, "expiryDate">} lot
+ */
+export function endOf({ expiryDate }) {
   if (expiryDate === null) return Number.MAX_SAFE_INTEGER;
   // Good through its day, as the offset of an instant's text states local time, too.
   return expiryDate.includes("T") ? Date.parse(`${expiryDate.slice(0, 19)}Z`) : (dayOf(expiryDate) + 1) * DAY_MS;

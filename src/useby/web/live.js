@@ -78,7 +78,7 @@ export class Live {
     const expired = recent.filter(({ event, productId }) => event === "expired" && productId);
     // A large batch of products, and many alerts at once, are one notification without a product.
     const isLarge = recent.some(({ event, productId }) => !productId && ["added", "summary", "digest"].includes(event ?? ""));
-    if (isLarge || expired.length > MANY) void this.#stock.load().catch(() => {});
+    if (isLarge || expired.length > MANY) void this.#stock.loadShown().catch(() => {});
     else for (const { productId } of expired) void this.#stock.changed(productId ?? "").catch(() => {});
   }
 
@@ -88,7 +88,7 @@ export class Live {
     if (name === "connected") {
       this.#failures = 0;
       this.#store.update(withConnection, { blocked: false });
-      void this.#stock.load().catch(() => {});
+      void this.#stock.loadShown().catch(() => {});
       if (this.#store.state.households.length > 1) void this.#households.load().catch(() => {}); // a role may be another
       if (this.#store.state.inbox.loaded) void this.#mailbox.load().catch(() => {});
     } else if (name === "waiting") {
@@ -101,7 +101,7 @@ export class Live {
 
   /** Fetch over REST what the socket does not send, after each attempt to open it but the first. */
   async #poll() {
-    const reached = await Promise.all([this.#mailbox.poll(), this.#stock.load()]).then(
+    const reached = await Promise.all([this.#mailbox.poll(), this.#stock.loadShown()]).then(
       () => true,
       () => false,
     );

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { isAnswered, isUnreached } from "./changes.js";
+import { isAnswered } from "./changes.js";
 import { withAnnounced, withFields } from "./state.js";
-import { unreadIds, withArrived, withFilter, withInboxPage, withRead } from "./state/inbox.js";
+import { newestSeq, unreadIds, withArrived, withFilter, withInboxPage, withRead, withSnoozed } from "./state/inbox.js";
 import { Turns } from "./turns.js";
 
 /** @typedef {import("./api.js").NotificationOut} NotificationOut */
@@ -52,24 +52,25 @@ export class Mailbox {
 
   /** Load the first page of the inbox. */
   load() {
-    return this.#turns.run("load", async () => {
-      const { filter } = this.#store.state.inbox;
-      const since = this.#reads.length;
-      const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], null);
-      const shown = this.#keptOf(items, since).filter((each) => filter !== "snoozed" || each.snoozedUntil);
-      this.#store.update(withInboxPage, filter, shown, filter === "snoozed" ? null : nextCursor, true);
-    });
+    return this.#turns.run("load", () => this.#page(null));
   }
 
   /** Load the next page. */
   async more() {
-    const { filter, cursor } = this.#store.state.inbox;
-    if (cursor === null) return;
-    await this.#turns.run(`more ${cursor}`, async () => {
-      const since = this.#reads.length;
-      const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], cursor);
-      this.#store.update(withInboxPage, filter, this.#keptOf(items, since), nextCursor, false);
-    });
+    const { cursor } = this.#store.state.inbox;
+    if (cursor !== null) await this.#turns.run(`more ${cursor}`, () => this.#page(cursor));
+  }
+
+  /** @param {string | null} cursor null for the first page */
+  async #page(cursor) {
+    const { filter } = this.#store.state.inbox;
+    const since = this.#reads.length;
+    const { items, nextCursor } = await this.#api.notifications(FILTERS[filter], cursor);
+    const kept = this.#keptOf(items, since);
+    const shown = kept.filter(({ snoozedUntil }) => filter !== "snoozed" || snoozedUntil);
+    // A node without the filter lists them all.
+    const next = shown.length || !kept.length ? nextCursor : null;
+    this.#store.update(withInboxPage, filter, shown, next, cursor === null);
   }
 
   /**
@@ -184,14 +185,14 @@ export class Mailbox {
     await this.count();
   }
 
+  /** Mark all notifications read, up to the newest that the page has: one that comes later was not seen. */
   async markAllRead() {
+    if (!newestSeq(this.#store.state)) await this.load();
     const ids = unreadIds(this.#store.state);
     this.#read(ids);
     try {
-      await this.#api.markAllRead();
+      if (!(await isAnswered(this.#api.markAllRead(newestSeq(this.#store.state))))) return;
     } catch (error) {
-      // Those that come meanwhile must stay unread, so the ones that were seen wait, one by one.
-      if (isUnreached(error)) return void (await Promise.all(ids.map((id) => isAnswered(this.#api.markRead(id)))));
       this.#store.update(withRead, ids, false);
       throw error;
     }
@@ -199,15 +200,22 @@ export class Mailbox {
   }
 
   /**
-   * Hide a notification until a later time; it is read until then.
+   * Hide a notification until a later time; it is read until then. It shows at once, and is taken back if
+   * the node refuses it.
    *
    * @param {string} id
-   * @param {{until: string} | {for: string}} until
+   * @param {{until: string}} until
    */
-  async snooze(id, until) {
-    const done = await isAnswered(this.#api.snooze(id, until));
+  async snooze(id, { until }) {
+    const before = this.#store.state.inbox.items.get(id);
     this.#read([id]);
-    if (!done) return;
+    this.#store.update(withSnoozed, id, { read: true, snoozedUntil: until });
+    try {
+      if (!(await isAnswered(this.#api.snooze(id, { until })))) return;
+    } catch (error) {
+      if (before) this.#store.update(withSnoozed, id, before);
+      throw error;
+    }
     await Promise.all([this.count(), this.load()]);
   }
 

@@ -15,8 +15,15 @@ import { Notice } from "./parts/notice.js";
 import { Push } from "./push.js";
 import { withFields } from "./state.js";
 
-/** Milliseconds after a change at which the state is kept; changes in between are kept with it. */
+/**
+ * Milliseconds without a change after which the state is kept, and the maximum after the first change: while a person
+ * scrolls a long list, copying it takes longer than a frame.
+ */
 const PAUSE = 500;
+const LATEST = 5_000;
+
+/** Milliseconds without an answer after which the last known state is shown. */
+const SLOW = 3_000;
 
 export class Offline {
   #app;
@@ -24,6 +31,7 @@ export class Offline {
   #release;
   /** @type {number | undefined} */
   #keeping;
+  #changedAt = 0; // moment of the first change that is not kept; 0 if there is none
   #isReached = false;
   /** @type {import("./types.js").Counts | null} */
   #counts = null;
@@ -49,6 +57,10 @@ export class Offline {
     this.#app.store.update(withFields, { notice: Notice });
     void this.#release.begin().catch(() => {}); // private windows of some browsers have none
     void this.push.begin().catch(() => {});
+    setTimeout(() => {
+      const { signedIn, due } = this.#app.store.state;
+      if (signedIn && !due.counts) void this.restore().catch(() => {});
+    }, SLOW);
     await this.outbox.show();
     this.#onChange();
     this.#send();
@@ -109,12 +121,19 @@ export class Offline {
       if (!store.state.me) void this.#app.loadMe();
     }
     this.#isReached = isReached;
-    if (asOf === null && due.counts) this.#keeping ??= setTimeout(() => this.#keep(), PAUSE);
+    if (asOf === null && due.counts) this.#keepSoon();
+  }
+
+  #keepSoon() {
+    const now = performance.now();
+    this.#changedAt ||= now;
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => this.#keep(), Math.min(PAUSE, this.#changedAt + LATEST - now));
   }
 
   #keep() {
     clearTimeout(this.#keeping);
-    this.#keeping = undefined;
+    this.#changedAt = 0;
     const { store, session, households } = this.#app;
     const { state } = store;
     if (!state.signedIn || !session.id || state.asOf !== null || !state.due.counts || !state.me) return;

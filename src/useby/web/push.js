@@ -58,7 +58,7 @@ export class Push {
     return this.channel && Notification.permission === "granted" ? "on" : "off";
   }
 
-  /** Begin for the person who has signed in: tell the node if the browser has subscribed anew. */
+  /** Begin for the person who has signed in, and send the node a subscription that the browser has replaced. */
   async begin() {
     navigator.serviceWorker?.addEventListener("message", ({ data }) => {
       if (typeof data?.open === "string") location.hash = data.open;
@@ -92,7 +92,7 @@ export class Push {
     if (channel) await this.#app.api.deleteChannel(channel).catch(isGone);
   }
 
-  /** End it with the sign-in: whoever signs in next must not see what comes for this person. */
+  /** End it with the sign-in: the next person who signs in must not see notifications of this one. */
   async leave() {
     if (!this.#kept) return;
     await Promise.race([this.turnOff(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
@@ -103,8 +103,9 @@ export class Push {
     if (!this.#kept) return;
     localStorage.removeItem(KEPT);
     await caches.delete(PUSHES);
-    const { pushManager } = await ready();
-    await (await pushManager.getSubscription())?.unsubscribe();
+    const registration = await ready();
+    for (const each of await registration.getNotifications()) each.close();
+    await (await registration.pushManager.getSubscription())?.unsubscribe();
   }
 
   /** Close what this browser shows and has been read: its own push may be late, or never come. */

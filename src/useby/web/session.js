@@ -14,6 +14,7 @@
 import { ApiError, request } from "./api.js";
 
 const KEPT = "useby.signedIn";
+const LEFT = "useby.signedOut";
 const LOCK = "useby.refresh";
 /** Name of the IndexedDB in which `offline.js` keeps the last known state and the waiting changes. */
 export const KEPT_DATABASE = "useby";
@@ -96,7 +97,9 @@ export class Session {
   async signIn(email, password) {
     await this.#exchanging?.catch(() => {}); // of the sign-in before
     const body = { email, password, cookie: true };
+    await this.finishSignOut().catch(() => {}); // the new sign-in replaces its cookie
     this.#take(/** @type {Tokens} */ (await request("POST", "auth/login", { body, cookie: true })));
+    localStorage.removeItem(LEFT);
   }
 
   /** End the sign-in on this device in any case, and at the node if it can be reached. */
@@ -105,7 +108,19 @@ export class Session {
     indexedDB.deleteDatabase(KEPT_DATABASE);
     await this.#exchanging?.catch(() => {}); // its answer restores the sign-in
     this.forget();
-    await request("DELETE", "auth/refresh", { cookie: true });
+    localStorage.setItem(LEFT, "");
+    await this.finishSignOut();
+  }
+
+  /** End the last sign-in at the node, which may not have been reached when the person signed out. */
+  async finishSignOut() {
+    if (localStorage.getItem(LEFT) === null || this.signedIn) return;
+    try {
+      await request("DELETE", "auth/refresh", { cookie: true });
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status >= 500) throw error;
+    }
+    localStorage.removeItem(LEFT);
   }
 
   /** Forget a sign-in that the node has ended. Another one of this device stays. */
@@ -126,6 +141,8 @@ export class Session {
    * @throws {ApiError}
    */
   async call(method, path, body, as = "json", headers = {}) {
+    // What was begun before a sign-out asks for nothing after it.
+    if (!this.#token.access && !this.signedIn) throw new ApiError(401, "", 0);
     if (Date.now() >= this.#token.good) await this.#exchange();
     const token = this.#token.access;
     const given = body ? { body, as, headers } : { as, headers };

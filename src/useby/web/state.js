@@ -7,7 +7,7 @@
  * @module
  */
 
-import { NO_GROUPS } from "./state/lots.js";
+import { NO_GROUPS, withProducts } from "./state/lots.js";
 import { NO_INBOX } from "./state/inbox.js";
 
 /** @typedef {import("./types.js").Counts} Counts */
@@ -37,6 +37,7 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {readonly string[]} ids
  * @property {string | null} cursor
  * @property {boolean} loaded
+ * @property {readonly string[] | undefined} [present] `ids` as a later search finds them, while the rows stay in place
  */
 
 /**
@@ -213,8 +214,26 @@ export const withoutMessage = (state, number) =>
  */
 export function withListed(state, filters, { items, nextCursor }, first) {
   if (filters !== state.listed.filters) return state;
-  const products = new Map(state.products);
-  for (const each of items) products.set(each.id, each);
-  const ids = [...new Set([...(first ? [] : state.listed.ids), ...items.map(({ id }) => id)])];
-  return { ...state, products, listed: { filters, ids, cursor: nextCursor, loaded: true } };
+  const { ids, present } = state.listed;
+  const found = items.map(({ id }) => id);
+  /** @param {readonly string[]} before */
+  const after = (before) => [...new Set([...(first ? [] : before), ...found])];
+  const listed = { filters, ids: after(ids), cursor: nextCursor, loaded: true, present: present && after(present) };
+  return { ...withProducts(state, items), listed };
+}
+
+/**
+ * Replace the products that a search found by those that it finds now. While a person acts in the list, its rows stay
+ * where they are, and others come after them.
+ *
+ * @param {State} state
+ * @param {Record<string, string>} filters the search; another one than the present is ignored
+ * @param {import("./types.js").Page<Product>} page
+ * @returns {State}
+ */
+export function withFoundAgain(state, filters, page) {
+  const next = withListed(state, filters, page, true);
+  if (!state.due.held || next === state) return next;
+  const present = next.listed.ids;
+  return { ...next, listed: { ...next.listed, ids: [...new Set([...state.listed.ids, ...present])], present } };
 }

@@ -1,34 +1,30 @@
 /**
- * The stock of one household: loads it, keeps it up to date, and acts on it.
- *
- * An action shows at once. If the node refuses it, the lot is shown as before with the reason.
+ * The stock of one household: loads it, and keeps it up to date. `actions` changes it.
  *
  * @module
  */
 
+import { Actions } from "./actions.js";
 import { ApiError, PAGE_SIZE } from "./api.js";
-import { Queued } from "./changes.js";
+import { isUnreached } from "./changes.js";
 import { URGENCIES } from "./dates.js";
-import { withFields, withListed, withMessage } from "./state.js";
-import { withCounts, withFirst, withLot, withNow, withPage, withPending, withoutPending, withoutProduct, withProduct } from "./state/lots.js";
+import { withFields, withFoundAgain, withListed } from "./state.js";
+import { isWhole, withCounts, withFirst, withNow, withPage, withoutProduct, withProduct } from "./state/lots.js";
 import { Turns } from "./turns.js";
 
-/** @typedef {import("./types.js").KeptLot} KeptLot */
-/** @typedef {import("./types.js").Lot} Lot */
-/** @typedef {import("./types.js").LotAction} LotAction */
-/** @typedef {import("./types.js").Movement} Movement */
 /** @typedef {import("./types.js").Product} Product */
 /** @typedef {import("./types.js").Urgency} Urgency */
 /** @typedef {Pick<import("./state.js").Store, "state" | "update">} Store */
-/** @typedef {{quantity?: string, at?: string, location?: string, reason?: string}} Details */
 
 /** Number of changed products from which all is loaded again in place of each one. */
 const MANY = 20;
 
-/** Number of lots of the first request: more than a screen shows. Each takes 37 elements. */
+/** Number of lots of the first request: more than a screen shows. Each takes some 25 elements. */
 const FIRST_LOTS = 30;
-/** Maximum number of lots of a request. */
-const MOST_LOTS = 500;
+/** Number of lots of each later request: few enough for their rows to be made within a frame. */
+const NEXT_LOTS = 30;
+/** Maximum number of lots or products of a request. */
+const MOST = 500;
 
 export class Stock {
   #store;
@@ -40,8 +36,6 @@ export class Stock {
   #isLoading = false;
   /** @type {Map<string, number>} */
   #busy = new Map(); // number of unanswered actions of each product
-  /** @type {(() => Promise<void>) | null} */
-  #undo = null;
 
   /**
    * @param {Store} store
@@ -52,9 +46,18 @@ export class Stock {
     this.#store = store;
     this.#api = api;
     this.#t = t;
+    this.actions = new Actions(store, api, t, this);
   }
 
   // Loading
+
+  /** Load again all that is shown: after a lost connection, and after more changes than are fetched one by one. */
+  async loadShown() {
+    await this.load();
+    const { route, products, listed } = this.#store.state;
+    if (route.view === "products" && listed.loaded) await this.#searchAgain();
+    else if (route.view === "product" && products.has(route.id)) await this.#fetch(route.id);
+  }
 
   /** Load the counts, and the first lots of all groups together. */
   async load() {
@@ -73,9 +76,27 @@ export class Stock {
     this.#store.update(withNow, Date.now());
     const { groups } = this.#store.state.due;
     const shown = URGENCIES.reduce((sum, urgency) => sum + groups[urgency].ids.length, 0);
-    const limit = Math.min(MOST_LOTS, Math.max(FIRST_LOTS, shown)); // a list that was scrolled stays as long
-    const [counts, page] = await Promise.all([this.#api.counts(), this.#api.lots({ limit })]);
+    const [counts, page] = await this.#countedToday(() => {
+      const counting = this.#api.counts();
+      // A list that was scrolled stays as long.
+      const loading = pagesOf(Math.max(FIRST_LOTS, shown), (cursor, limit) => this.#api.lots({ cursor, limit }));
+      return Promise.all([counting, loading]);
+    });
     this.#store.update(withFirst, counts, page);
+  }
+
+  /**
+   * Return an answer that counts the days of today: one that comes after midnight is asked for again.
+   *
+   * @template Answer
+   * @param {() => Promise<Answer>} ask
+   * @returns {Promise<Answer>}
+   */
+  async #countedToday(ask) {
+    const { today, zone } = this.#store.state;
+    const answer = await ask();
+    const { state } = this.#store; // which another household may have by now
+    return state.zone !== zone || state.today === today ? answer : this.#countedToday(ask);
   }
 
   /**
@@ -88,7 +109,8 @@ export class Stock {
     if (cursor === null) return Promise.resolve();
     return this.#turns.run(`more ${urgency}`, async () => {
       if (this.#store.state.due.groups[urgency].cursor !== cursor) return;
-      this.#store.update(withPage, urgency, await this.#api.lots({ urgency, cursor, limit: PAGE_SIZE }));
+      const page = await this.#countedToday(() => this.#api.lots({ urgency, cursor, limit: NEXT_LOTS }));
+      this.#store.update(withPage, urgency, page);
     });
   }
 
@@ -105,13 +127,22 @@ export class Stock {
   }
 
   /**
-   * Search products.
+   * Search products; without the node, among those that are kept on this device.
    *
    * @param {Record<string, string>} filters
    */
   async search(filters) {
     this.#store.update(withFields, { listed: { ...this.#store.state.listed, filters } });
-    this.#store.update(withListed, filters, await this.#api.products(filters, null), true);
+    try {
+      const page = await this.#countedToday(() => this.#api.products(filters, null));
+      this.#store.update(withListed, filters, this.#taken(page), true);
+    } catch (error) {
+      if (isUnreached(error)) {
+        const { withFoundHere } = await import("./offline/search.js");
+        this.#store.update(withFoundHere, filters);
+      }
+      throw error;
+    }
   }
 
   /** Load the next page of the products that were found. */
@@ -119,25 +150,48 @@ export class Stock {
     const { filters, cursor } = this.#store.state.listed;
     if (cursor === null) return;
     await this.#turns.run(`found ${cursor}`, async () => {
-      this.#store.update(withListed, filters, await this.#api.products(filters, cursor), false);
+      const page = await this.#countedToday(() => this.#api.products(filters, cursor));
+      this.#store.update(withListed, filters, this.#taken(page), false);
     });
+  }
+
+  /** Search again; a list that was scrolled stays as long. */
+  #searchAgain() {
+    return this.#turns.run("search", async () => {
+      const { filters, ids } = this.#store.state.listed;
+      const least = Math.max(PAGE_SIZE, ids.length);
+      const page = await pagesOf(least, (cursor, limit) => this.#api.products({ ...filters, limit: String(limit) }, cursor));
+      this.#store.update(withFoundAgain, filters, this.#taken(page));
+    });
+  }
+
+  /**
+   * Return products that were found. An answer may be older than an action on one of them, which is fetched again.
+   *
+   * @param {import("./types.js").Page<Product>} page
+   */
+  #taken({ items, nextCursor }) {
+    const { products } = this.#store.state;
+    for (const { id } of items) if (this.#busy.has(id)) this.#changed.add(id);
+    return { items: items.map((each) => (this.#busy.has(each.id) && products.get(each.id)) || each), nextCursor };
   }
 
   /** @param {string} id */
   async loadProduct(id) {
-    this.#store.update(withProduct, await this.#api.product(id));
+    this.#store.update(withProduct, await this.#countedToday(() => this.#api.product(id)));
   }
 
   // Changes by others
 
   /**
-   * Fetch a product that has changed.
+   * Fetch products that have changed.
    *
-   * @param {string} id
+   * @param {readonly string[]} ids
    */
-  changed(id) {
-    if (!id) return Promise.resolve(); // what waits on this device has none yet
-    this.#changed.add(id);
+  changed(...ids) {
+    const known = ids.filter(Boolean); // what waits on this device has none yet
+    if (!known.length) return Promise.resolve();
+    for (const id of known) this.#changed.add(id);
     return this.refresh();
   }
 
@@ -166,7 +220,7 @@ export class Stock {
       await this.#turns.idle("load");
       const ids = [...this.#changed].filter((id) => !this.#busy.has(id));
       for (const id of ids) this.#changed.delete(id);
-      if (ids.length > MANY) return this.load();
+      if (ids.length > MANY) return this.loadShown();
       await Promise.all(ids.map((id) => this.#fetch(id)));
       await this.#count();
       await this.#listAgain(ids);
@@ -176,7 +230,7 @@ export class Stock {
   /** @param {string} id */
   async #fetch(id) {
     try {
-      const product = await this.#api.product(id);
+      const product = await this.#countedToday(() => this.#api.product(id));
       // The answer may be older than an action, and the groups that arrive older than the answer.
       if (this.#busy.has(id) || this.#isLoading) this.#changed.add(id);
       if (!this.#busy.has(id)) this.#store.update(withProduct, product);
@@ -196,100 +250,12 @@ export class Stock {
     if (!listed.loaded || !ids.some((id) => products.has(id) && !listed.ids.includes(id))) return;
     const first = await this.#api.products(listed.filters, null);
     const { cursor } = this.#store.state.listed;
-    this.#store.update(withListed, listed.filters, { items: first.items, nextCursor: cursor ?? first.nextCursor }, false);
+    // Rows that are added at the end move nothing.
+    const page = { items: first.items, nextCursor: cursor ?? first.nextCursor };
+    this.#store.update(withListed, listed.filters, this.#taken(page), false);
   }
 
   // Actions
-
-  /**
-   * Act on a lot.
-   *
-   * @param {KeptLot} lot
-   * @param {LotAction} action
-   * @param {Details} [details] a part, a time, a place or a reason
-   */
-  async act(lot, action, details = {}) {
-    const { name } = lot.product;
-    const isAll = !details.quantity || details.quantity === lot.quantity;
-    const shown = isAll && action !== "move" ? [lot.id] : [];
-    /** @type {Promise<Movement[]>} */
-    const done = this.#during([lot.productId], async () => {
-      const { quantity, ...rest } = details;
-      const answer = await this.#api.act(lot.id, action, isAll ? rest : { ...rest, quantity });
-      this.#store.update(withLot, answer, lot.product);
-      if (answer.part) this.#store.update(withLot, answer.part, lot.product);
-      return answer.movements.slice(-1);
-    });
-    this.#store.update(withPending, shown, action);
-    const place = details.location ?? "";
-    if (!(await this.#confirm(name, this.#t(`done.${action}`, { name, place }), done, shown))) return;
-    this.#changed.add(lot.productId);
-    await this.refresh();
-  }
-
-  /**
-   * Take all of several products.
-   *
-   * @param {readonly Product[]} products
-   * @param {"consume" | "discard"} action
-   */
-  async takeAll(products, action) {
-    const text = this.#t(`done.many.${action}`, { n: products.length });
-    await this.#each(products, text, ({ id }) => [async () => (await this.#api.takeAll(id, action)).movements]);
-  }
-
-  /**
-   * Move all lots of several products.
-   *
-   * @param {readonly Product[]} products
-   * @param {string} location
-   */
-  async moveAll(products, location) {
-    const text = this.#t("done.many.move", { n: products.length });
-    await this.#each(products, text, ({ lots = [] }) =>
-      lots
-        .filter(({ closedAs }) => !closedAs)
-        .map(({ id }) => async () => (await this.#api.act(id, "move", { location })).movements.slice(-1)),
-    );
-  }
-
-  /** @param {readonly Product[]} products */
-  async deleteAll(products) {
-    for (const { id } of products) {
-      await this.#api.deleteProduct(id);
-      this.#store.update(withoutProduct, id);
-    }
-    this.#store.update(withMessage, this.#t("done.many.delete", { n: products.length }));
-    await this.refresh();
-  }
-
-  /**
-   * @param {readonly Product[]} products
-   * @param {string} text
-   * @param {(product: Product) => (() => Promise<Movement[]>)[]} actionsOf
-   */
-  async #each(products, text, actionsOf) {
-    const ids = products.flatMap(({ lots = [] }) => lots.filter(({ closedAs }) => !closedAs).map(({ id }) => id));
-    const done = this.#during(products.map(({ id }) => id), async () => {
-      /** @type {Movement[]} */
-      const movements = [];
-      /** @type {Queued[]} */
-      const queued = [];
-      for (const act of products.flatMap(actionsOf)) {
-        const done = await act().catch((error) => {
-          if (!(error instanceof Queued)) throw error;
-          queued.push(error);
-          return [];
-        });
-        movements.push(...done);
-      }
-      if (queued.length) throw new Queued(() => this.#undoAll(movements, queued));
-      return movements;
-    });
-    if (!(await this.#confirm(products[0]?.name ?? "", text, done, ids))) return;
-    for (const { id } of products) this.#changed.add(id);
-    await this.refresh();
-  }
 
   /**
    * Run an action while answers about its products, which may be older, are not taken in.
@@ -299,7 +265,7 @@ export class Stock {
    * @param {() => Promise<Result>} action
    * @returns {Promise<Result>}
    */
-  async #during(ids, action) {
+  async during(ids, action) {
     for (const id of ids) this.#busy.set(id, (this.#busy.get(id) ?? 0) + 1);
     try {
       return await action();
@@ -313,73 +279,6 @@ export class Stock {
   }
 
   /**
-   * Confirm an action with a message that can undo it, or show that it was refused.
-   *
-   * @param {string} name of the product
-   * @param {string} text
-   * @param {Promise<readonly Movement[]>} done
-   * @param {readonly string[]} shown ids of lots that show it already
-   * @returns {Promise<boolean>} true if the node has answered it, and false if it waits on this device
-   */
-  async #confirm(name, text, done, shown) {
-    this.#undo = async () => {
-      const movements = await done.catch((error) => {
-        if (error instanceof Queued) return error.undo().then(() => []);
-        throw error;
-      });
-      await this.#undoAll(movements, []);
-    };
-    this.#store.update(withMessage, text, { undoable: true });
-    try {
-      await done;
-      this.#store.update(withoutPending, shown, false);
-      return true;
-    } catch (error) {
-      if (error instanceof Queued) return false; // the lots show it until it is sent
-      this.#undo = null;
-      this.#store.update(withoutPending, shown, true);
-      this.#store.update(withMessage, this.#t("refused", { name, reason: this.reasonOf(error) }), { failed: true });
-      return true;
-    }
-  }
-
-  /**
-   * @param {readonly Movement[]} movements
-   * @param {readonly Queued[]} queued
-   */
-  async #undoAll(movements, queued) {
-    for (const each of [...queued].reverse()) await each.undo();
-    for (const { id } of [...movements].reverse()) await this.undoMovement(id);
-  }
-
-  /** Undo the last action. */
-  async undo() {
-    const undo = this.#undo;
-    if (!undo) return;
-    this.#undo = null;
-    try {
-      await undo();
-    } catch (error) {
-      if (!(error instanceof Queued)) return this.#store.update(withMessage, this.reasonOf(error), { failed: true });
-    }
-    // A later action has its own message by now, with its own undo.
-    if (!this.#undo) this.#store.update(withMessage, this.#t("done.undone"));
-  }
-
-  /**
-   * Undo a movement.
-   *
-   * @param {string} id
-   * @throws {Queued} the undo waits on this device
-   */
-  async undoMovement(id) {
-    const product = await this.#api.undo(id);
-    for (const lot of product.lots ?? []) this.#store.update(withLot, lot, product);
-    this.#changed.add(product.id);
-    await this.refresh();
-  }
-
-  /**
    * Return the reason of a failure in a sentence.
    *
    * @param {unknown} error
@@ -390,8 +289,22 @@ export class Stock {
 }
 
 /**
- * Return true if a product has all of its open lots with it: the node publishes the first 50.
+ * Fetch pages until they have so many items, or there is no other one.
  *
- * @param {Product} product
+ * @template Item
+ * @param {number} least number of items
+ * @param {(cursor: string | null, limit: number) => Promise<import("./types.js").Page<Item>>} fetchPage
+ * @returns {Promise<import("./types.js").Page<Item>>} all of them as one page
  */
-const isWhole = ({ lots, lotCount }) => lots !== undefined && lots.filter(({ closedAs }) => !closedAs).length >= lotCount;
+async function pagesOf(least, fetchPage) {
+  /** @type {Item[]} */
+  const items = [];
+  /** @type {string | null} */
+  let cursor = null;
+  do {
+    const page = await fetchPage(cursor, Math.min(MOST, least - items.length));
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null && items.length < least);
+  return { items, nextCursor: cursor };
+}

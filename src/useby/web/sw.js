@@ -29,7 +29,7 @@ const NAME = PREFIX + version;
 const HOME = new URL("../", worker.location.href);
 const FILES = new Set(paths.map((path) => new URL(path, worker.location.href).href));
 
-/** Keep all files of this release; if the node changes meanwhile, the next attempt keeps them. */
+/** Keep all files of this release; if the node is updated during this, the next attempt keeps them. */
 async function install() {
   const cache = await caches.open(NAME);
   await cache.addAll([HOME.href, ...FILES].map((address) => new Request(address, { cache: "no-cache" })));
@@ -135,7 +135,7 @@ async function closeShown(tag) {
 async function open(link) {
   const target = new URL(link, HOME);
   const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const page = pages.find(({ url }) => url.startsWith(HOME.href));
+  const page = pages.find(({ url }) => new URL(url).pathname === HOME.pathname);
   if (!page) return void (await worker.clients.openWindow(target.href));
   page.postMessage({ open: target.hash });
   await page.focus();

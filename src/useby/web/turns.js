@@ -24,7 +24,7 @@ export class Turns {
     }
     const turn = { again: true, done: Promise.resolve() };
     this.#running.set(key, turn);
-    turn.done = this.#repeat(turn, request).finally(() => this.#running.delete(key));
+    turn.done = this.#repeat(key, turn, request);
     return turn.done;
   }
 
@@ -38,13 +38,18 @@ export class Turns {
   }
 
   /**
+   * @param {unknown} key
    * @param {{again: boolean}} turn
    * @param {() => Promise<unknown>} request
    */
-  async #repeat(turn, request) {
-    while (turn.again) {
-      turn.again = false;
-      await request();
+  async #repeat(key, turn, request) {
+    try {
+      while (turn.again) {
+        turn.again = false;
+        await request();
+      }
+    } finally {
+      this.#running.delete(key); // at once: a call after the last look at `again` is another turn
     }
   }
 }

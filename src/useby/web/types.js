@@ -61,6 +61,8 @@
  * @property {number | null} daysLeft
  * @property {"consumed" | "discarded" | null} closedAs
  * @property {Lot[]} [lots]
+ * @property {Lot[] | undefined} [present] `lots` as the node lists them, while their rows stay in place
+ * @property {boolean} [isSketch] it is made of its lots, because the page has not loaded the product
  */
 
 /** @typedef {ProductSummary & ProductFields} Product */
@@ -200,6 +202,7 @@
  * @property {string} createdAt
  * @property {string | null} expiresAt
  * @property {string | null} lastUsedOn
+ * @property {string} householdId the household whose products and lots it may use
  */
 
 /** @typedef {{date: string | null, certain: boolean, readings: string[]}} Reading */
@@ -231,6 +234,7 @@
  * @property {string | null} encoding
  * @property {"dmy" | "mdy" | null} dateOrder
  * @property {number | null} dateOrderLine
+ * @property {{line: number, text: string, date: string | null}[]} dates the first dates as they are understood
  * @property {Record<string, string | null>} columns our name by the file's name of each column
  * @property {number} added
  * @property {number} changed

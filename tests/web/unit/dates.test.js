@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { dayIn, dayOf, endOfMonth, isoDay, longDate, relativeDays, shortDate, untilMidnight } from "../../../src/useby/web/dates.js";
 import { ruleOf, typedRule } from "../../../src/useby/web/parts/rules.js";
-import { fragmentOf, routeOf } from "../../../src/useby/web/routes.js";
+import { fragmentOf, householdOf, routeOf } from "../../../src/useby/web/routes.js";
 import de from "../../../src/useby/web/text/de.js";
 import en from "../../../src/useby/web/text/en.js";
 import { isolate, languageOf, translator } from "../../../src/useby/web/text.js";
@@ -63,6 +63,8 @@ test("a fragment leads to its view and back", () => {
   assert.equal(fragmentOf("product", "a/b"), "#/products/a%2Fb");
   assert.deepEqual(routeOf("#/inbox"), { view: "inbox", id: "" });
   assert.deepEqual(routeOf("#/inbox/01a2"), { view: "inbox", id: "01a2" });
+  assert.deepEqual(routeOf("#/inbox/01a2?household=h"), { view: "inbox", id: "01a2" });
+  assert.equal(householdOf("#/inbox/01a2?household=a%2Fb"), "a/b");
   assert.deepEqual(routeOf("#/inbox?notification=01a2"), { view: "inbox", id: "" });
   assert.deepEqual(routeOf("#/due/01a2"), { view: "due", id: "" });
   assert.deepEqual(routeOf("#/no-such-view"), { view: "due", id: "" });

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { momentOf } from "../../../src/useby/web/dates.js";
+import { withFoundHere, withSketches } from "../../../src/useby/web/offline/search.js";
 import { restored, snapshotOf } from "../../../src/useby/web/offline/snapshot.js";
-import { followsFrom, isDone, isSame, lotsOf, placeOf, timed } from "../../../src/useby/web/offline/waiting.js";
+import { actionsOf, followsFrom, isDone, isSame, ofLots, placeOf, timed, withWaiting } from "../../../src/useby/web/offline/waiting.js";
 import { INITIAL, signedOut } from "../../../src/useby/web/state.js";
 import de from "../../../src/useby/web/text/offline/de.js";
 import en from "../../../src/useby/web/text/offline/en.js";
@@ -16,7 +17,7 @@ const NOW = Date.parse("2026-03-04T14:05:00Z");
 
 /** A change of the lot that waits. */
 function change(action, body = {}, more = {}) {
-  const kept = { id: 1, key: "k", at: NOW, sent: 0, seen: SEEN, name: "Milk", shown: [], etag: "", follows: 0, conflict: null };
+  const kept = { id: 1, key: "k", at: NOW, sent: 0, seen: SEEN, name: "Milk", etag: "", follows: 0, conflict: null };
   return { ...kept, kind: "lot", subject: "l1", path: `lots/l1/${action}`, body, ...more };
 }
 
@@ -73,12 +74,83 @@ test("two devices that do the same to a whole lot have no conflict", () => {
   assert.equal(isDone(change("open"), { ...LOT, state: "opened" }), false);
 });
 
-test("only what is done to a whole lot shows on it while it waits", () => {
-  assert.deepEqual(lotsOf(change("freeze")), [["l1", "freeze"]]);
-  assert.deepEqual(lotsOf(change("consume", { quantity: "1" })), []);
-  assert.deepEqual(lotsOf(change("move", { location: "Cellar" })), []);
-  const all = change("", {}, { kind: "product", subject: "p1", path: "products/p1/discard", shown: ["l1", "l2"] });
-  assert.deepEqual(lotsOf(all), [["l1", "discard"], ["l2", "discard"]]);
+test("only what is done to a whole lot shows on it while it waits, unless an undo of it waits, too", () => {
+  assert.deepEqual([...actionsOf([change("freeze")])], [["l1", "freeze"]]);
+  assert.deepEqual([...actionsOf([change("consume", { quantity: "1" })])], []);
+  assert.deepEqual([...actionsOf([change("move", { location: "Cellar" })])], []);
+  const undo = change("", {}, { id: 2, kind: "undo", path: "", follows: 1 });
+  assert.deepEqual([...actionsOf([change("freeze"), undo])], []);
+});
+
+test("what is done to a whole product waits for each lot that the person saw", () => {
+  const all = { kind: "product", subject: "p1", path: "products/p1/discard", body: {}, household: "h" };
+  const [one, ...others] = ofLots(all, [SEEN, { ...SEEN, id: "l2" }]);
+  assert.deepEqual(one, { kind: "lot", subject: "l1", path: "lots/l1/discard", body: {}, household: "h" });
+  assert.deepEqual(others.map(({ path }) => path), ["lots/l2/discard"]);
+  assert.deepEqual(ofLots(change("open"), []), [change("open")]);
+});
+
+test("an undo that waits gives the lot back its earlier look, and its place in the list", () => {
+  const seen = { ...SEEN, daysLeft: 0, status: "fresh", receivedOn: "2026-03-01", countedOn: 20516 };
+  const used = { ...INITIAL, today: 20516, lots: new Map([["l1", { ...seen, closedAs: "consumed" }]]) };
+  const undo = { kind: "undo", subject: "m1", path: "movements/m1/undo", body: {}, before: [seen] };
+  const shown = withWaiting(used, [change("", {}, undo)]);
+  assert.equal(shown.lots.get("l1").closedAs, null);
+  assert.deepEqual(shown.due.groups.today.ids, ["l1"]);
+});
+
+test("a product that is changed or deleted shows so while it waits", () => {
+  const product = { ...SEEN.product, category: "", dateKind: "use_by", lotCount: 1, lots: [LOT] };
+  const state = { ...INITIAL, lots: new Map([["l1", SEEN]]), products: new Map([["p1", product]]) };
+  const edit = { kind: "edit", subject: "p1", method: "PATCH", path: "products/p1", body: { name: "Oat milk" } };
+  const edited = withWaiting(state, [change("", edit.body, edit)]);
+  assert.deepEqual([edited.products.get("p1").name, edited.lots.get("l1").product.name], ["Oat milk", "Oat milk"]);
+  const gone = withWaiting(edited, [change("", {}, { ...edit, kind: "delete", method: "DELETE" })]);
+  assert.deepEqual([gone.products.has("p1"), gone.lots.get("l1").closedAs], [false, "discarded"]);
+});
+
+test("notifications that are read or snoozed while the node is away show so, also after the page is opened again", () => {
+  const note = (id, seq) => [id, { id, seq, read: false, snoozedUntil: null }];
+  const state = { ...INITIAL, inbox: { ...INITIAL.inbox, items: new Map([note("n3", 3), note("n2", 2), note("n1", 1)]) } };
+  const read = (shown) => [...shown.inbox.items.values()].filter((each) => each.read).map(({ id }) => id);
+  const ofNote = (kind, more) => change("", {}, { kind, subject: "", path: "", ...more });
+  assert.deepEqual(read(withWaiting(state, [ofNote("read", { subject: "n2" })])), ["n2"]);
+  const all = ofNote("read-all", { path: "notifications/read-all?upTo=2" });
+  assert.deepEqual(read(withWaiting(state, [all])), ["n2", "n1"], "a later one was not seen");
+  const snoozed = withWaiting(state, [ofNote("snooze", { subject: "n1", body: { until: "2026-03-05T08:00:00Z" } })]);
+  assert.deepEqual([read(snoozed), snoozed.inbox.items.get("n1").snoozedUntil], [["n1"], "2026-03-05T08:00:00Z"]);
+});
+
+test("a search without the node finds what is kept, by name, category, place and kind", () => {
+  const lots = [
+    { ...SEEN, location: "Fridge", status: "fresh", daysLeft: 0, receivedOn: "" },
+    { ...SEEN, id: "l2", productId: "p2", receivedOn: "", product: { id: "p2", name: "Käse", category: "Dairy", unit: "", dateKind: "use_by" } },
+    { ...SEEN, id: "l3", productId: "p3", receivedOn: "", closedAs: "consumed" },
+  ].map((lot) => ({ ...lot, product: { category: "", dateKind: "best_before", lotCount: 1, ...lot.product } }));
+  const rice = { ...lots[0].product, id: "p4", name: "Rice", barcodes: [], notes: "", location: "", expiryDate: null, status: "fresh" };
+  const state = { ...INITIAL, lots: new Map(lots.map((lot) => [lot.id, lot])), products: new Map([["p4", rice]]) };
+  const found = (filters) => withFoundHere({ ...state, listed: { ...state.listed, filters } }, filters).listed.ids;
+  assert.deepEqual(found({}), ["p2", "p1", "p4"]);
+  assert.deepEqual(found({ q: " KASE" }), ["p2"]);
+  assert.deepEqual(found({ category: "dairy" }), ["p2"]);
+  assert.deepEqual(found({ location: "Fridge" }), ["p1"]);
+  assert.deepEqual(found({ dateKind: "best_before", sort: "-name" }), ["p4", "p1"]);
+  assert.equal(withFoundHere(state, { q: "old" }), state);
+  const sketch = withSketches(state).products.get("p2");
+  assert.deepEqual([sketch.isSketch, sketch.lots.length, sketch.name], [true, 1, "Käse"]);
+  assert.equal(withSketches(state).products.get("p4"), rice);
+});
+
+test("a search that had no answer is answered by the kept state once that is restored", () => {
+  const product = { ...SEEN.product, category: "", barcodes: [], notes: "", location: "", dateKind: "use_by", expiryDate: null };
+  const counts = { expired: 0, today: 0, next3Days: 0, next7Days: 0, later: 0, never: 0 };
+  const listed = { filters: {}, ids: ["p1"], cursor: "c", loaded: true };
+  const kept = { ...INITIAL, listed, due: { ...INITIAL.due, counts }, products: new Map([["p1", product]]) };
+  const snapshot = snapshotOf(kept, "s1", NOW);
+  const opened = { ...INITIAL, signedIn: true };
+  assert.deepEqual(restored(opened, snapshot, NOW).listed, listed);
+  const searched = { ...opened, listed: { ...listed, ids: [], filters: { q: "tea" } } };
+  assert.deepEqual(restored(searched, snapshot, NOW).listed.ids, []);
 });
 
 test("a change that is sent later states when it was made, unless the person has", () => {

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { dayOf } from "../../../src/useby/web/dates.js";
-import { INITIAL, Store, withFields, withMessage, withoutMessage } from "../../../src/useby/web/state.js";
-import { withArrived, withFilter, withInboxPage, withRead } from "../../../src/useby/web/state/inbox.js";
+import { dayOf, daysLeft } from "../../../src/useby/web/dates.js";
+import { INITIAL, Store, withFields, withFoundAgain, withListed, withMessage, withoutMessage } from "../../../src/useby/web/state.js";
+import { inboxHeld, inboxReleased, inboxWaiting, shownIds, withArrived, withFilter, withInboxPage, withRead } from "../../../src/useby/web/state/inbox.js";
+import { withHousehold } from "../../../src/useby/web/state/household.js";
 import {
   asShown,
   held,
@@ -78,6 +79,15 @@ test("a lot that is loaded again without a change is the same", () => {
   assert.equal(after.lots.get("b")?.quantity, "2");
 });
 
+test("a lot that is missing when the lots are loaded again is gone, if it should be among them", () => {
+  const counts = { expired: 0, today: 2, next3Days: 1, next7Days: 0, later: 1, never: 0 };
+  const before = withFirst(START, counts, page(lot("a", 0), lot("b", 0), lot("c", 2), lot("d", 20)));
+  const closed = (state) => [...state.lots.values()].filter(({ closedAs }) => closedAs).map(({ id }) => id);
+  assert.deepEqual(closed(withFirst(before, counts, page(lot("b", 0), lot("c", 2)))), ["a", "d"]);
+  const first = { items: [lot("b", 0), lot("c", 2)], nextCursor: "c" };
+  assert.deepEqual(closed(withFirst(before, counts, first)), ["a"], "a later one comes with a later page");
+});
+
 test("a lot behind the last one loaded waits for its page", () => {
   let state = withPage(START, "later", { items: [lot("a", 10)], nextCursor: "more" });
   state = withProduct(state, product("p-b", [lot("b", 99, { productId: "p-b" })]));
@@ -105,6 +115,19 @@ test("held rows stay in place, and the new ones are counted until they are shown
   assert.equal(waiting(state), 0);
 });
 
+test("the lots of a product keep their rows while a person acts in the list, and new ones come last", () => {
+  const lots = (...ids) => ids.map((id) => lot(id, 5, { productId: "p" }));
+  const listed = (state) => state.products.get("p").lots.map(({ id }) => id);
+  let state = held(withProduct(START, product("p", lots("a", "b", "c"))));
+  state = withProduct(state, product("p", lots("d", "c", "a")));
+  state = withProduct(state, product("p", lots("e", "d", "c", "a")));
+  assert.deepEqual(listed(state), ["a", "b", "c", "d", "e"]);
+  assert.equal(state.lots.get("b")?.closedAs, "consumed");
+  state = released(state);
+  assert.deepEqual(listed(state), ["e", "d", "c", "a"]);
+  assert.deepEqual(listed(withProduct(state, product("p", lots("a")))), ["a"]);
+});
+
 test("an action shows at once and is taken back when it is refused", () => {
   let state = withPage(START, "today", page(lot("a", 0)));
   state = withPending(state, ["a"], "consume");
@@ -123,6 +146,18 @@ test("midnight moves lots to their next groups", () => {
   assert.deepEqual(ids(state, "expired"), ["a"]);
   assert.deepEqual(ids(state, "today"), ["b"]);
   assert.deepEqual(ids(state, "next7Days"), ["c"]);
+});
+
+test("a lot has the days left that the node has counted, also before the zone of the stock is known", () => {
+  const late = { ...START, zone: "Pacific/Kiritimati", now: Date.parse(`${TODAY}T20:00:00Z`), today: dayOf(TODAY) + 1 };
+  const counts = { expired: 0, today: 0, next3Days: 1, next7Days: 0, later: 0, never: 0 };
+  const guessed = withFirst(late, counts, page(lot("a", 2)));
+  const left = (state) => daysLeft(state.lots.get("a"), state.today);
+  const known = withHousehold(guessed, { id: "h", name: "", role: "owner", timeZone: "America/New_York" });
+  assert.deepEqual([left(guessed), left(known), known.today], [2, 2, dayOf(TODAY)]);
+  assert.equal(left(withNow(known, known.now + 86_400_000)), 1);
+  const moved = withHousehold(known, { id: "h", name: "", role: "owner", timeZone: "Pacific/Kiritimati" });
+  assert.equal(left(withNow(moved, known.now)), 1, "who moves to another zone has another day");
 });
 
 test("lots of one day are listed as they are taken", () => {
@@ -148,6 +183,31 @@ test("notifications are listed by number, each once, and stay when they are read
   assert.deepEqual(state.inbox.ids, ["c", "b", "a"]);
 });
 
+test("the first page of the inbox, loaded again, leaves the older ones that were scrolled to", () => {
+  let state = withInboxPage(START, "all", [notification("d", 4), notification("c", 3)], "after c", true);
+  state = withInboxPage(state, "all", [notification("b", 2), notification("a", 1)], null, false);
+  state = withInboxPage(state, "all", [notification("e", 5), notification("d", 4)], "after d", true);
+  assert.deepEqual(state.inbox.ids, ["e", "d", "c", "b", "a"]);
+  assert.equal(state.inbox.cursor, "after d", "others may belong between them");
+  state = withInboxPage(state, "all", [notification("e", 5), notification("c", 3)], "after c", true);
+  assert.deepEqual(state.inbox.ids, ["e", "c", "b", "a"], "one within the page is gone");
+  state = withInboxPage(state, "all", [notification("e", 5)], null, true);
+  assert.deepEqual(state.inbox.ids, ["e"]);
+});
+
+test("notifications stay in place while a person acts in the list, and those that come are counted until they are shown", () => {
+  let state = withInboxPage(START, "all", [notification("c", 3), notification("b", 2)], "after b", true);
+  state = withArrived(inboxHeld(state), [notification("d", 4)]);
+  assert.deepEqual([shownIds(state), inboxWaiting(state)], [["c", "b"], 1]);
+  state = withInboxPage(state, "all", [notification("a", 1)], null, false);
+  assert.deepEqual(shownIds(state), ["c", "b", "a"], "rows at the end move nothing");
+  state = inboxReleased(state);
+  assert.deepEqual([shownIds(state), inboxWaiting(state)], [["d", "c", "b", "a"], 0]);
+  assert.equal(inboxReleased(state), state);
+  assert.equal(inboxHeld(START), START, "an empty list has no rows that could move");
+  assert.equal(withFilter(inboxHeld(state), "unread").inbox.held, null);
+});
+
 test("a page of a filter that is no longer chosen is ignored", () => {
   const state = withFilter(START, "unread");
   assert.equal(withInboxPage(state, "all", [notification("a", 1)], null, true), state);
@@ -170,4 +230,37 @@ test("a store calls its listeners after a change, and not without one", () => {
   store.update(withFields, { unread: 4 });
   assert.equal(calls, 1);
   assert.equal(store.state.unread, 4);
+});
+
+test("the days of a product that was searched count on, and a lot that is gone is no longer open", () => {
+  const filters = {};
+  let state = { ...START, listed: { ...START.listed, filters } };
+  state = withListed(state, filters, page(product("p-a", [lot("a", 2, { productId: "p-a" })])), true);
+  state = withNow(state, START.now + 86_400_000);
+  assert.equal(daysLeft(state.lots.get("a"), state.today), 1);
+  state = withListed(state, filters, page(product("p-a", [])), true);
+  assert.equal(state.lots.get("a")?.closedAs, "consumed");
+});
+
+test("products that are found again keep their rows while a person acts in the list", () => {
+  const filters = {};
+  const found = (...ids) => page(...ids.map((id) => product(id, [lot(id, 2, { productId: id })])));
+  const idsOf = ({ listed }) => listed.ids.join(" ");
+  const before = withListed({ ...START, listed: { ...START.listed, filters } }, filters, found("a", "b", "c"), true);
+  assert.equal(idsOf(withFoundAgain(before, filters, found("c", "d", "a"))), "c d a");
+
+  let state = withFoundAgain(held(before), filters, found("c", "d", "a"));
+  assert.equal(idsOf(state), "a b c d");
+  assert.equal(idsOf(withListed(state, filters, found("e"), false)), "a b c d e");
+  assert.equal(idsOf(released(withListed(state, filters, found("e"), false))), "c d a e");
+  state = released(state);
+  assert.equal(idsOf(state), "c d a");
+  assert.equal(released(state), state);
+  assert.equal(withFoundAgain(state, { q: "tea" }, found("x")), state, "another search has begun");
+});
+
+test("a product of which only some lots are listed keeps the others", () => {
+  let state = withProduct(START, product("p", [lot("a", 1, { productId: "p" }), lot("b", 2, { productId: "p" })]));
+  state = withProduct(state, { ...product("p", [lot("a", 1, { productId: "p" })]), lotCount: 2 });
+  assert.equal(state.lots.get("b")?.closedAs, null);
 });

@@ -9,13 +9,13 @@
  */
 
 import { ApiError, headersOf } from "../api.js";
-import { isUnreached, newKey } from "../changes.js";
+import { isAnswered, isTimeout, isUnreached, newKey, requestOf } from "../changes.js";
 import { dayIn, isoDay } from "../dates.js";
 import { withFields, withMessage } from "../state.js";
-import { withLot, withoutPending, withPending } from "../state/lots.js";
+import { openLots, withLot, withoutPending, withPending } from "../state/lots.js";
 import { Turns } from "../turns.js";
 import { wordsIn } from "./text.js";
-import { followsFrom, isDone, isSame, lotsOf, placeOf, timed } from "./waiting.js";
+import { actionsOf, followsFrom, isDone, isOfInbox, isSame, ofLots, placeOf, productOf, timed, withWaiting } from "./waiting.js";
 
 /** @typedef {import("../changes.js").Change} Change */
 /** @typedef {import("../types.js").KeptLot} KeptLot */
@@ -32,6 +32,10 @@ const KEY_LIFE = 23 * 3_600_000;
 /** Milliseconds after which the node is asked again if it had no time for a change. */
 const LATER = 15_000;
 
+/** @typedef {{seen: readonly KeptLot[], movements: readonly Movement[]}} Sent the lots before, and what was done */
+/** @type {Sent} */
+const NOTHING_SENT = { seen: [], movements: [] };
+
 export class Outbox {
   #app;
   #database;
@@ -39,8 +43,8 @@ export class Outbox {
   #tabs = new BroadcastChannel(LOCK);
   /** @type {Set<string>} */
   #overlaid = new Set(); // ids of lots that are shown with a waiting action
-  /** @type {Map<number, readonly Movement[]>} */
-  #sent = new Map(); // movements of the changes that this tab has sent
+  /** @type {Map<number, Sent>} */
+  #sent = new Map(); // what this tab has sent, by the id of its change
 
   /**
    * @param {import("../parts/context.js").App} app
@@ -58,22 +62,41 @@ export class Outbox {
    * @param {Change} change
    * @param {string} key
    * @param {boolean} wasSent the node may have received it
+   * @returns {Promise<number[]>} ids of the changes that wait for it
    */
   async put(change, key, wasSent) {
+    const { state } = this.#app.store;
+    const product = state.products.get(change.subject);
+    /** @type {number[]} */
+    const ids = [];
+    for (const each of ofLots(change, product ? openLots(state, product) : [])) {
+      // What the node has done to a whole product shows on its lots, which are compared before more is done.
+      ids.push(await this.#database.put(each === change ? this.#kept(change, key, wasSent) : this.#kept(each, newKey(), false)));
+    }
+    await this.#announce();
+    void this.flush().catch(() => {});
+    return ids;
+  }
+
+  /**
+   * Return a change as it is kept.
+   *
+   * @param {Change} change
+   * @param {string} key
+   * @param {boolean} wasSent
+   * @returns {Omit<Waiting, "id">}
+   */
+  #kept(change, key, wasSent) {
     const { store, session } = this.#app;
     const { me, lots, products, now, zone } = store.state;
-    const seen = change.kind === "lot" ? (lots.get(change.subject) ?? null) : null;
-    const product = seen?.product ?? products.get(change.subject);
-    const name = product?.name ?? String(Reflect.get(change.body, "name") ?? "");
+    const lot = lots.get(change.subject) ?? null;
+    const product = lot?.product ?? products.get(change.subject);
+    const name = product?.name ?? change.name ?? String(Reflect.get(change.body, "name") ?? "");
     const at = Date.now();
     // What was sent is repeated byte for byte; what was not states when it happened.
     const body = wasSent ? change.body : timed(change, new Date(at).toISOString(), isoDay(dayIn(Math.max(now, at), zone)));
-    const shown = change.kind === "product" ? [...lots.values()].filter((lot) => lot.productId === change.subject && !lot.closedAs).map(({ id }) => id) : [];
-    const kept = { user: me?.id ?? "", signIn: session.id, key, at, sent: wasSent ? at : 0, seen, name, shown, etag: "", follows: 0, conflict: null };
-    const id = await this.#database.put({ ...change, ...kept, body });
-    await this.#announce();
-    void this.flush().catch(() => {});
-    return id;
+    const kept = { user: me?.id ?? "", signIn: session.id, key, at, sent: wasSent ? at : 0, name, etag: "", follows: 0, conflict: null };
+    return { ...change, ...kept, seen: change.kind === "lot" ? lot : null, body };
   }
 
   /** Send what waits, in its order, unless another tab does. */
@@ -82,8 +105,10 @@ export class Outbox {
       if (!navigator.onLine || !this.#app.store.state.signedIn) return;
       const count = await this.#inTurn(() => this.#sendAll());
       if (!count) return;
-      this.#app.store.update(withMessage, wordsIn(this.#app.language)("sent", { n: count }));
-      await Promise.all([this.#app.stock.load(), this.#app.mailbox.count()]);
+      const { store, language, stock, mailbox } = this.#app;
+      // The message of the last action stays, because it has the button that undoes it.
+      if (!store.state.message?.undoable) store.update(withMessage, wordsIn(language)("sent", { n: count }));
+      await Promise.all([stock.loadShown(), mailbox.count()]);
     });
   }
 
@@ -101,7 +126,8 @@ export class Outbox {
       }
     } catch (error) {
       if (!isUnreached(error) && !(error instanceof ApiError)) throw error;
-      if (error instanceof ApiError) setTimeout(() => void this.flush().catch(() => {}), error.retryAfter * 1000 || LATER);
+      const wait = error instanceof ApiError && error.retryAfter ? error.retryAfter * 1000 : LATER;
+      if (error instanceof ApiError || isTimeout(error)) setTimeout(() => void this.flush().catch(() => {}), wait);
     } finally {
       await this.#announce();
     }
@@ -127,7 +153,7 @@ export class Outbox {
     await this.#database.put({ ...change, etag, sent: Date.now() });
     const headers = { ...headersOf(change.household), "Idempotency-Key": change.key, ...(etag && { "If-Match": etag }) };
     try {
-      return this.#settle(change, await session.call("POST", change.path, change.body, "json", headers));
+      return this.#settle(change, await session.call(...requestOf(change), "json", headers));
     } catch (error) {
       if (!(error instanceof ApiError) || ![403, 404, 409, 412, 422].includes(error.status)) throw error;
       return this.#onRefused(change, error);
@@ -139,7 +165,8 @@ export class Outbox {
    * @param {ApiError} error
    */
   async #onRefused(change, error) {
-    if (change.kind === "read" || change.kind === "snooze") return this.#settle(change, null); // it is gone
+    const isGone = change.kind === "delete" && error.status === 404;
+    if (isGone || isOfInbox(change)) return this.#settle(change, null);
     const { at, ...body } = /** @type {{at?: string}} */ (change.body);
     if (at && error.fields.includes("at")) {
       const later = { ...change, body, key: newKey() }; // this device's clock is not the node's
@@ -171,7 +198,7 @@ export class Outbox {
   async #settle(change, answer) {
     const done = /** @type {(LotDone & Product) | null} */ (answer);
     await this.#database.remove(change.id);
-    this.#sent.set(change.id, done?.movements ?? []);
+    this.#sent.set(change.id, { seen: change.seen ? [change.seen] : [], movements: done?.movements ?? [] });
     for (const later of await this.#mine()) {
       const next = followsFrom(later, change, done);
       if (next !== later) await this.#database.put(next);
@@ -188,6 +215,7 @@ export class Outbox {
   async #refuse(change, theirs, reason) {
     await this.#database.put({ ...change, sent: 0, etag: "", conflict: { theirs, reason } });
     if (theirs && change.seen && this.#isShown(change)) this.#app.store.update(withLot, theirs, change.seen.product);
+    if (this.#isShown(change)) void this.#app.stock.changed(productOf(change)).catch(() => {});
     return false;
   }
 
@@ -207,7 +235,8 @@ export class Outbox {
       const undo = { ...like, kind: /** @type {const} */ ("undo"), path: "", body: {}, key: newKey(), sent: 0, follows: id };
       return this.#database.put(undo);
     });
-    for (const { id: movement } of [...(this.#sent.get(id) ?? [])].reverse()) await this.#app.stock.undoMovement(movement);
+    const { seen, movements } = this.#sent.get(id) ?? NOTHING_SENT;
+    for (const movement of [...movements].reverse()) await isAnswered(this.#app.stock.actions.undoMovement(movement.id, seen));
     await this.#announce();
   }
 
@@ -220,7 +249,7 @@ export class Outbox {
     await this.#inTurn(() => this.#database.remove(id));
     await this.#announce();
     await this.flush();
-    await this.#app.stock.load();
+    await this.#app.stock.loadShown();
   }
 
   /**
@@ -260,17 +289,18 @@ export class Outbox {
     const { store } = this.#app;
     const waiting = await this.#mine();
     const shown = waiting.filter((change) => !change.conflict && this.#isShown(change));
-    const actions = new Map(shown.flatMap(lotsOf));
+    const actions = actionsOf(shown);
     const gone = [...this.#overlaid].filter((id) => !actions.has(id));
     this.#overlaid = new Set(actions.keys());
     if (!store.state.signedIn) return;
     store.update(withFields, { waiting });
     if (gone.length) store.update(withoutPending, gone, false);
     for (const [id, action] of actions) store.update(withPending, [id], action);
+    store.update(withWaiting, shown);
   }
 
   /** @param {Waiting} change */
-  #isShown = (change) => (change.household ?? "") === this.#app.households.id;
+  #isShown = (change) => isOfInbox(change) || (change.household ?? "") === this.#app.households.id;
 
   async #announce() {
     this.#tabs.postMessage(null);

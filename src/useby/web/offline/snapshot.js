@@ -4,7 +4,9 @@
  * @module
  */
 
-import { withNow } from "../state/lots.js";
+import { inboxReleased } from "../state/inbox.js";
+import { released, withNow } from "../state/lots.js";
+import { withFoundHere } from "./search.js";
 
 /** @typedef {import("../state.js").State} State */
 
@@ -23,13 +25,14 @@ import { withNow } from "../state/lots.js";
  * @param {number} at
  * @returns {Snapshot}
  */
-export function snapshotOf({ me, zone, households, household, due, lots, products, listed, inbox, unread }, signIn, at) {
-  const kept = { me, zone, households, household, due: { ...due, held: null }, lots, products, listed, inbox, unread };
+export function snapshotOf(state, signIn, at) {
+  const { me, zone, households, household, due, lots, products, listed, inbox, unread } = inboxReleased(released(state));
+  const kept = { me, zone, households, household, due, lots, products, listed, inbox, unread };
   return { signIn, at, state: kept };
 }
 
 /**
- * Show a kept state with its age; nothing replaces what the node has answered meanwhile.
+ * Show a kept state with its age; nothing replaces what the node has answered since.
  *
  * @param {State} state
  * @param {Snapshot} snapshot
@@ -45,5 +48,8 @@ export function restored(state, { at, state: kept }, now) {
   const { me, households, household } = state.me ? state : kept;
   const shown = state.household ?? household ?? null;
   const unread = state.unread || kept.unread;
-  return withNow({ ...state, ...kept, me, households: households ?? [], household: shown, inbox, unread, asOf: at, error: "" }, now);
+  const before = { ...state, ...kept, me, households: households ?? [], household: shown, inbox, unread, asOf: at, error: "" };
+  // A search may have begun since the page was opened; it has no answer yet.
+  const { filters } = state.listed;
+  return withNow(state.listed.loaded ? withFoundHere({ ...before, listed: { ...kept.listed, filters } }, filters) : before, now);
 }

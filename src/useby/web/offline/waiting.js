@@ -4,7 +4,12 @@
  * @module
  */
 
+import { daysLeft } from "../dates.js";
+import { unreadIds, withRead, withSnoozed } from "../state/inbox.js";
+import { withEdited, withLot, withoutProduct } from "../state/lots.js";
+
 /** @typedef {import("../changes.js").Change} Change */
+/** @typedef {import("../state.js").State} State */
 /** @typedef {import("../types.js").KeptLot} KeptLot */
 /** @typedef {import("../types.js").Lot} Lot */
 /** @typedef {import("../types.js").LotAction} LotAction */
@@ -20,7 +25,6 @@
  * @property {number} sent moment at which it was sent, and the node may have received it; else 0
  * @property {KeptLot | null} seen the lot as the node had it when the change was made
  * @property {string} name of the product
- * @property {readonly string[]} shown ids of the lots of a product that it closes
  * @property {string} etag condition with which it was sent
  * @property {number} follows id of the change that it undoes; else 0
  * @property {{theirs: Lot | null, reason: string} | null} conflict what the node has instead, and its reason
@@ -32,6 +36,11 @@
 const COMPARED = /** @type {const} */ (["quantity", "state", "closedAs", "expiryDate"]);
 /** @type {Partial<Record<string, Lot["closedAs"]>>} */
 const CLOSES = { consume: "consumed", discard: "discarded" };
+/** Kinds of changes of notifications, which are the person's own in every household. */
+const OF_INBOX = ["read", "read-all", "snooze"];
+
+/** @param {Pick<Change, "kind">} change */
+export const isOfInbox = ({ kind }) => OF_INBOX.includes(kind);
 
 /** @param {{path: string}} change of a lot or a product */
 export const actionOf = ({ path }) => /** @type {LotAction} */ (path.split("/")[2]);
@@ -40,15 +49,61 @@ export const actionOf = ({ path }) => /** @type {LotAction} */ (path.split("/")[
 const isWhole = (change) => !("quantity" in change.body) && actionOf(change) !== "move";
 
 /**
- * Return the lots that show a change while it waits, each with its action.
+ * Return the changes that are kept in place of one: what is done to a whole product waits for each of the lots
+ * that the person saw, so that lots which come later stay.
+ *
+ * @param {Change} change
+ * @param {readonly KeptLot[]} lots open lots of the product that the change is about
+ * @returns {Change[]}
+ */
+export function ofLots(change, lots) {
+  if (change.kind !== "product") return [change];
+  return lots.map(({ id }) => ({ ...change, kind: "lot", subject: id, path: `lots/${id}/${actionOf(change)}` }));
+}
+
+/**
+ * Return the lots that show an action while it waits, each with the action.
+ *
+ * @param {readonly Waiting[]} waiting
+ * @returns {Map<string, LotAction>}
+ */
+export function actionsOf(waiting) {
+  const undone = new Set(waiting.map(({ follows }) => follows));
+  const whole = waiting.filter((change) => change.kind === "lot" && isWhole(change) && !undone.has(change.id));
+  return new Map(whole.map((change) => [change.subject, actionOf(change)]));
+}
+
+/**
+ * Show what waits and is no action on a lot: an undo of what the node has done, a product that is changed or
+ * deleted, and notifications that are read or snoozed.
+ *
+ * @param {State} state
+ * @param {readonly Waiting[]} waiting
+ * @returns {State}
+ */
+export const withWaiting = (state, waiting) =>
+  waiting.reduce((shown, { kind, subject, path, body, before = [] }) => {
+    if (kind === "read") return withRead(shown, [subject]);
+    if (kind === "read-all") return withRead(shown, unreadIds(shown, newestOf(path)));
+    if (kind === "snooze") return withSnoozed(shown, subject, { read: true, snoozedUntil: String(Reflect.get(body, "until")) });
+    if (kind === "edit") return withEdited(shown, subject, body);
+    if (kind === "delete") return withoutProduct(shown, subject);
+    if (kind !== "undo") return shown;
+    const { today } = shown;
+    return before.reduce((all, lot) => withLot(all, { ...lot, daysLeft: daysLeft(lot, today) }, lot.product), shown);
+  }, state);
+
+/** @param {string} path of a change that marks all notifications read, up to the one that it names */
+const newestOf = (path) => Number(new URLSearchParams(path.split("?")[1]).get("upTo"));
+
+/**
+ * Return the id of the product that a refused change has shown otherwise than it is; empty if it is shown by its
+ * lot.
  *
  * @param {Waiting} change
- * @returns {[string, LotAction][]}
  */
-export function lotsOf(change) {
-  if (change.kind === "product") return change.shown.map((id) => [id, actionOf(change)]);
-  return change.kind === "lot" && isWhole(change) ? [[change.subject, actionOf(change)]] : [];
-}
+export const productOf = ({ kind, subject, before = [] }) =>
+  kind === "edit" || kind === "delete" ? subject : (before[0]?.productId ?? "");
 
 /**
  * Return what a change is about: a conflict holds back the later changes of the same.

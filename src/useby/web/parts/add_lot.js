@@ -17,11 +17,18 @@ export function AddLot({ product }) {
   const [quantity, setQuantity] = useState("1");
   const [place, setPlace] = useState(product.location);
   const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
   const locations = useNames("locations");
 
   /** @param {Event} event */
   const submit = async (event) => {
     event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    await save();
+    setBusy(false);
+  };
+  const save = async () => {
     const read = date.readFrom === date.text ? date : await understood(app, date.text);
     setDate(read);
     // Without a date, the product's rule gives it, or the lot keeps for ever.
@@ -40,7 +47,7 @@ export function AddLot({ product }) {
     setQuantity("1");
   };
   return html`
-    <form novalidate onSubmit=${submit}>
+    <form novalidate aria-busy=${busy ? "true" : "false"} onSubmit=${submit}>
       <${DateField} label=${t("add.date")} value=${date} onChange=${setDate} error=${problem} />
       <div class="grid">
         <${TextField} label=${t("add.quantity")} name="quantity" inputmode="decimal" value=${quantity} onInput=${setQuantity} />

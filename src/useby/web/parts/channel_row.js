@@ -2,6 +2,7 @@
 
 import { dateTime } from "../dates.js";
 import { html } from "../html.js";
+import { ownZone } from "../state/household.js";
 import { useState } from "../vendor/hooks.js";
 import { wordsIn } from "./channel_text.js";
 import { useApp } from "./context.js";
@@ -110,7 +111,7 @@ function Deliveries({ of }) {
           <li key=${each.notificationId}>
             <p>${each.message}</p>
             <p class="hint">
-              ${[words(`delivery.${each.state}`), dateTime(each.doneAt ?? each.dueAt, app.language, state.zone), each.error].filter(Boolean).join(", ")}
+              ${[words(`delivery.${each.state}`), dateTime(each.doneAt ?? each.dueAt, app.language, ownZone(state)), each.error].filter(Boolean).join(", ")}
             </p>
           </li>
         `,

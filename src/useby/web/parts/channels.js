@@ -28,7 +28,7 @@ export function Channels() {
   );
 
   /** @param {Channel} changed */
-  const put = (changed) => setChannels(channels.map((each) => (each.id === changed.id ? changed : each)));
+  const put = (changed) => setChannels((now) => now.map((each) => (each.id === changed.id ? changed : each)));
   /** @param {Channel} channel */
   const remove = async (channel) => {
     const { push } = app.offline() ?? {};

@@ -16,7 +16,7 @@ export function Conflicts({ changes }) {
   return html`
     <section class="conflicts" aria-labelledby="conflicts">
       <h2 id="conflicts">${words("conflict.title", { n: changes.length })}</h2>
-      <p class="hint">${words("conflict.hint")}</p>
+      <p class="hint">${words("conflict.hint", { n: changes.length })}</p>
       <ul role="list">
         ${changes.map((change) => html`<${Conflict} key=${change.id} change=${change} />`)}
       </ul>

@@ -20,6 +20,8 @@ import { createContext } from "../vendor/preact.js";
  * @property {() => void} begin called after a sign-in
  * @property {(sure?: boolean) => Promise<void>} signOut `sure` if changes that wait may be lost
  * @property {() => void} hold keeps the rows of a list where they are, for a second
+ * @property {() => void} release shows them in their present order
+ * @property {(action: () => void) => void} whenIdle calls a function once the browser has nothing to do
  * @property {(action: () => Promise<unknown>) => Promise<boolean>} attempt shows an error if the action fails
  * @property {(action: () => Promise<unknown>) => Promise<boolean>} load the same for what a view shows; without
  *   the node it shows the last known state

@@ -8,7 +8,7 @@ import { ApiError } from "../api.js";
 import { dayIn, dayOf, endOfMonth, isoDay, longDate, relativeDays } from "../dates.js";
 import { NO_DATE } from "../draft.js";
 import { html } from "../html.js";
-import { useEffect, useId } from "../vendor/hooks.js";
+import { useEffect, useId, useRef } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { TextField } from "./field.js";
 
@@ -27,12 +27,15 @@ const PAUSE = 120;
 export async function understood(app, text) {
   const typed = { ...NO_DATE, text, readFrom: text };
   if (!text.trim()) return typed;
+  const today = dayIn(Date.now(), app.store.state.zone);
   try {
-    const today = isoDay(dayIn(Date.now(), app.store.state.zone));
-    const { date, readings } = await app.api.readDate(text, today);
+    const { date, readings } = await app.api.readDate(text, isoDay(today));
     return { ...typed, date, readings: readings.length > 1 ? readings : [], never: !readings.length };
   } catch (error) {
-    return { ...typed, problem: error instanceof ApiError ? error.message : app.t("error.unreachable") };
+    if (error instanceof ApiError) return { ...typed, problem: error.message };
+    const { dayFrom } = await import("../offline/typed_day.js");
+    const day = dayFrom(text, today);
+    return day === null ? { ...typed, problem: app.t("error.unreachable") } : { ...typed, date: isoDay(day) };
   }
 }
 
@@ -45,6 +48,7 @@ export function DateField({ label, value, onChange, error = "", disabled = false
   const { t } = app;
   const id = useId();
   const { text, readFrom } = value;
+  const understoodAs = useRef(/** @type {HTMLElement | null} */ (null));
 
   useEffect(() => {
     if (readFrom === text) return;
@@ -80,7 +84,7 @@ export function DateField({ label, value, onChange, error = "", disabled = false
         disabled=${disabled}
         onInput=${(/** @type {string} */ next) => onChange({ ...NO_DATE, text: next, readFrom: next ? null : "" })}
       />
-      <p class="date-field__meaning" role="status">${meaning}</p>
+      <p ref=${understoodAs} class="date-field__meaning" role="status" tabindex="-1">${meaning}</p>
       ${value.readings.length > 1 &&
       !value.date &&
       html`
@@ -88,7 +92,14 @@ export function DateField({ label, value, onChange, error = "", disabled = false
           <p id=${`${id}-which`}>${t("add.which")}</p>
           ${value.readings.map(
             (date) => html`
-              <button type="button" class="button" onClick=${() => onChange({ ...value, date })}>
+              <button
+                type="button"
+                class="button"
+                onClick=${() => {
+                  understoodAs.current?.focus(); // the button goes
+                  onChange({ ...value, date });
+                }}
+              >
                 ${longDate(date, app.language, state.zone)}
               </button>
             `,

@@ -3,6 +3,7 @@
 import { dateTime, dayOf, relativeDays } from "../dates.js";
 import { html } from "../html.js";
 import { withMessage } from "../state.js";
+import { ownZone } from "../state/household.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 
@@ -18,8 +19,14 @@ export function Devices() {
   /** @param {readonly SignIn[]} before */
   const load = async (before) => {
     const { items, nextCursor } = await app.api.signIns(before.length ? cursor : null);
-    setSignIns([...before, ...items]);
+    setSignIns((now) => (before.length ? [...now, ...items] : items));
     setCursor(nextCursor);
+    if (before.length && nextCursor === null) focusOn("this"); // the button that had the focus goes
+  };
+  /** @param {string} device */
+  const focusOn = (device) => {
+    const button = list.current?.querySelector(`[data-device="${device}"]`);
+    if (button instanceof HTMLElement) button.focus();
   };
   useEffect(() => void app.attempt(() => load([])), []);
 
@@ -28,11 +35,10 @@ export function Devices() {
   /** @param {SignIn} signIn */
   const end = async (signIn) => {
     await app.api.endSignIn(signIn.id);
-    setSignIns(signIns.filter(({ id }) => id !== signIn.id));
+    setSignIns((now) => now.filter(({ id }) => id !== signIn.id));
     app.store.update(withMessage, t("devices.ended", { device: nameOf(signIn, t) }));
     const next = others[others.indexOf(signIn) + 1] ?? null;
-    const button = list.current?.querySelector(`[data-device="${next ? CSS.escape(next.id) : "this"}"]`);
-    if (button instanceof HTMLElement) button.focus(); // the one that had the focus goes
+    focusOn(next ? CSS.escape(next.id) : "this"); // the button that had the focus goes
   };
   return html`
     <ul ref=${list} class="devices" role="list">
@@ -61,7 +67,7 @@ function Device({ signIn, onEnd }) {
         ${signIn &&
         html`
           <p class="hint">
-            ${t("devices.since", { when: dateTime(signIn.createdAt, language, state.zone) })}
+            ${t("devices.since", { when: dateTime(signIn.createdAt, language, ownZone(state)) })}
             ${!isThis && `, ${t("devices.used", { when: relativeDays(dayOf(signIn.lastUsedOn) - state.today, language) })}`}
           </p>
         `}

@@ -14,12 +14,17 @@ export function Dialog({ title, onClose, children }) {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
   }, []);
+  const isBeside = useRef(false); // the press began beside the dialog: the selection of a text may end there
+  /** @param {PointerEvent} event */
+  const onPointerDown = ({ target }) => {
+    isBeside.current = target === dialog.current;
+  };
   /** @param {MouseEvent} event */
-  const onClick = (event) => {
-    if (event.target === dialog.current) onClose(); // beside it
+  const onClick = ({ target }) => {
+    if (isBeside.current && target === dialog.current) onClose();
   };
   return html`
-    <dialog ref=${dialog} class="dialog" aria-labelledby=${id} onClose=${onClose} onClick=${onClick}>
+    <dialog ref=${dialog} class="dialog" aria-labelledby=${id} onClose=${onClose} onPointerDown=${onPointerDown} onClick=${onClick}>
       <div class="dialog__body">
         <h2 id=${id}>${title}</h2>
         ${children}

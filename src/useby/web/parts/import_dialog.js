@@ -55,7 +55,7 @@ export function ImportDialog({ file, onClose }) {
       const { added, changed } = await app.api.imported(file, options, false);
       app.store.update(withMessage, t("import.done", { n: added + changed }));
       onClose();
-      void app.attempt(() => app.stock.load());
+      void app.attempt(() => app.stock.loadShown());
     } catch (failed) {
       setError(app.stock.reasonOf(failed));
       setStoring(false);

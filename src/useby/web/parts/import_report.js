@@ -62,6 +62,7 @@ export function ImportReport({ file, report, isReady, options, onChange }) {
     </label>`}
     ${hasTable && html`<${Columns} report=${report} options=${options} onChange=${onChange} />`}
     ${hasTable && html`<${Order} report=${report} options=${options} onChange=${onChange} />`}
+    <${Dates} dates=${report.dates} />
     <${Findings} title=${t("import.warnings", { n: warnings.length })} findings=${warnings} isOpen=${false} />
   `;
 }
@@ -118,6 +119,33 @@ function Order({ report, options, onChange }) {
         choices=${[["dmy", meaning("dmy")], ["mdy", meaning("mdy")]]}
       />
       ${why && html`<p class="hint">${why}</p>`}
+    </div>
+  `;
+}
+
+/**
+ * The first dates of the file, each as the node has understood it.
+ *
+ * @param {{dates: import("../types.js").ImportReport["dates"]}} props
+ */
+function Dates({ dates }) {
+  const { app } = useApp();
+  const { t } = app;
+  if (!dates.length) return null;
+  return html`
+    <div class="import__part">
+      <p id="import-dates">${t("import.dates")}</p>
+      <ul class="story" role="list" aria-labelledby="import-dates">
+        ${dates.map(
+          ({ line, text, date }) => html`
+            <li>
+              <p>
+                ${t("import.line", { line })}: <q><bdi>${text}</bdi></q> ${date === null ? t("add.never") : longDate(date, app.language, app.store.state.zone)}
+              </p>
+            </li>
+          `,
+        )}
+      </ul>
     </div>
   `;
 }

@@ -3,6 +3,7 @@
 import { dateTime } from "../dates.js";
 import { html } from "../html.js";
 import { withMessage } from "../state.js";
+import { ownZone } from "../state/household.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Choice, TextField } from "./field.js";
@@ -22,12 +23,17 @@ export function Invitations({ api }) {
   const [role, setRole] = useState(/** @type {Role} */ ("editor"));
   const [made, setMade] = useState(/** @type {NewInvitation | null} */ (null));
   const [open, setOpen] = useState(/** @type {readonly Invitation[]} */ ([]));
+  const [busy, setBusy] = useState(false);
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   const load = async () => setOpen(await api.invitations());
   useEffect(() => void app.attempt(load), []);
   const make = async () => {
-    setMade(await api.invite(role));
-    await load();
+    setBusy(true);
+    await app.attempt(async () => {
+      setMade(await api.invite(role));
+      await load();
+    });
+    setBusy(false);
   };
   /** @param {string} id */
   const revoke = async (id) => {
@@ -42,9 +48,10 @@ export function Invitations({ api }) {
     <p class="hint">${words("invite.hint")}</p>
     <form
       class="row"
+      aria-busy=${busy ? "true" : "false"}
       onSubmit=${(/** @type {Event} */ event) => {
         event.preventDefault();
-        void app.attempt(make);
+        if (!busy) void make();
       }}
     >
       <${Choice}
@@ -61,7 +68,7 @@ export function Invitations({ api }) {
       <h4>${words("invite.open")}</h4>
       <ul class="devices" role="list">
         ${open.map((each) => {
-          const values = { role: words(`role.${each.role}`), when: dateTime(each.expiresAt, language, state.me?.timeZone ?? state.zone) };
+          const values = { role: words(`role.${each.role}`), when: dateTime(each.expiresAt, language, ownZone(state)) };
           return html`
             <li key=${each.id}>
               <p>${words("invite.until", values)}</p>

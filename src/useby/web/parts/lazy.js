@@ -1,4 +1,4 @@
-/** @module Views that are loaded when they are first shown. */
+/** @module Views and dialogs that are loaded when they are first shown. */
 
 import { html } from "../html.js";
 import { useEffect, useLayoutEffect, useState } from "../vendor/hooks.js";
@@ -18,13 +18,14 @@ export function lazy(load, before) {
   };
   return Object.assign(Lazy, { fetch });
 
-  function Lazy() {
+  /** @param {object} props those of the view */
+  function Lazy(props) {
     const { app } = useApp();
     const [view, setView] = useState({ type: loaded, hasFocus: false });
     useEffect(() => {
-      if (loaded) return;
+      if (view.type) return;
       void app.attempt(async () => {
-        await fetch();
+        if (!loaded) await fetch(); // the module may have come since the view was rendered
         setView({ type: loaded, hasFocus: document.activeElement?.tagName === "H1" });
       });
     }, []);
@@ -33,6 +34,6 @@ export function lazy(load, before) {
       if (view.hasFocus) document.querySelector("h1")?.focus({ preventScroll: true });
     }, [view]);
     if (!view.type && before !== undefined) return before;
-    return view.type ? html`<${view.type} />` : html`<h1 tabindex="-1">${app.t("due.loading")}</h1>`;
+    return view.type ? html`<${view.type} ...${props} />` : html`<h1 tabindex="-1">${app.t("due.loading")}</h1>`;
   }
 }

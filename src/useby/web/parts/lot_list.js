@@ -5,8 +5,9 @@
  */
 
 import { html } from "../html.js";
-import { useLayoutEffect, useRef } from "../vendor/hooks.js";
+import { useLayoutEffect, useMemo, useRef } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
+import { KeyPresses } from "./press.js";
 
 /**
  * Hold the rows within while a person points at them or presses keys, and give the focus to the next
@@ -19,6 +20,7 @@ export function Lists({ children }) {
   const lists = useRef(/** @type {HTMLElement | null} */ (null));
   /** @type {{current: {element: HTMLElement, action: string, rows: string[]} | null}} */
   const focused = useRef(null);
+  const presses = useMemo(() => new KeyPresses(), []);
 
   /** @param {FocusEvent} event */
   const onFocusIn = ({ target }) => {
@@ -39,17 +41,17 @@ export function Lists({ children }) {
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
     app.hold();
-    // A key that is held down acts once, and not on each row that moves up.
-    if (event.repeat && (event.key === "Enter" || event.key === " ")) event.preventDefault();
+    if ((event.key === "Enter" || event.key === " ") && !presses.counts(event)) event.preventDefault();
   };
 
   useLayoutEffect(() => {
     const lost = focused.current;
     if (!lost || lost.element.isConnected || document.activeElement !== document.body) return;
     focused.current = null;
+    presses.moved();
     for (const id of lost.rows) {
       const row = lists.current?.querySelector(`[data-lot="${CSS.escape(id)}"]`);
-      const next = row?.querySelector(`[data-action="${lost.action}"]`) ?? row?.querySelector("button");
+      const next = row?.querySelector(`[data-action="${lost.action}"]`) ?? row?.querySelector('[data-action="more"]');
       if (next instanceof HTMLElement) return next.focus();
     }
     document.querySelector("h1")?.focus();
@@ -67,6 +69,20 @@ export function Lists({ children }) {
       ${children}
     </div>
   `;
+}
+
+/**
+ * The button that shows what has come while the rows stay in place.
+ *
+ * @param {{text: string}} props
+ */
+export function Pill({ text }) {
+  const { app } = useApp();
+  const show = () => {
+    document.querySelector("h1")?.focus({ preventScroll: true }); // the button goes
+    app.release();
+  };
+  return html`<p class="pill"><button type="button" class="button button--main" onClick=${show}>${text}</button></p>`;
 }
 
 /**

@@ -3,9 +3,11 @@
 import { daysLeft, longDate, relativeDays, shortDate, urgencyOf } from "../dates.js";
 import { html } from "../html.js";
 import { fragmentOf } from "../routes.js";
-import { MAY } from "../state/household.js";
+import { MAY, roleOf } from "../state/household.js";
+import { asShown } from "../state/lots.js";
 import { Component } from "../vendor/preact.js";
 import { Icon } from "./icon.js";
+import { once } from "./press.js";
 
 /** @typedef {import("../types.js").KeptLot} KeptLot */
 /** @typedef {import("../types.js").LotAction} LotAction */
@@ -40,6 +42,18 @@ export function deedsFor(lot, today, role) {
 }
 
 /**
+ * Return what is done to lots in the order of its buttons. What does not apply now keeps its place, so that no button
+ * comes under the finger of a person who presses another one.
+ *
+ * @param {KeptLot} lot
+ * @param {import("../types.js").Role} role the person's
+ */
+export const placesFor = ({ state }, role) => [
+  ...[DEEDS.consume, DEEDS.discard, DEEDS.open],
+  ...(MAY[role].includes("change") ? [state === "frozen" ? DEEDS.thaw : DEEDS.freeze] : []),
+];
+
+/**
  * @typedef {object} Props
  * @property {import("./context.js").App} app
  * @property {KeptLot} lot as it is shown
@@ -70,18 +84,21 @@ export class LotRow extends Component {
     const { t } = app;
     const { id, product } = lot;
     const urgency = urgencyOf(lot, today);
+    const deeds = deedsFor(lot, today, role);
+    const amount = amountOf(lot);
     const details = [lot.state !== "sealed" && t(`state.${lot.state}`), lot.location].filter(Boolean);
     return html`
-      <li
+      <div
+        role="listitem"
         class=${`lot lot--${urgency} ${lot.closedAs ? "lot--gone" : ""} ${refused ? "lot--refused" : ""}`}
         data-lot=${id}
-        aria-labelledby=${`${id}-name ${id}-amount ${id}-when`}
+        aria-labelledby=${`${id}-name${amount && ` ${id}-amount`} ${id}-when`}
       >
         ${before}
         <div class="lot__text">
           <p class="lot__title">
-            <a class="lot__name" id=${`${id}-name`} href=${fragmentOf("product", product.id)}><bdi>${product.name}</bdi></a>
-            ${" "}<span class="lot__amount" id=${`${id}-amount`}><bdi>${amountOf(lot)}</bdi></span>
+            <a class="lot__name" dir="auto" id=${`${id}-name`} href=${fragmentOf("product", product.id)}>${product.name}</a>
+            ${amount && html`${" "}<bdi class="lot__amount" id=${`${id}-amount`}>${amount}</bdi>`}
           </p>
           <p class="lot__when" id=${`${id}-when`}>
             <span class="lot__due"><${Icon} name=${urgency} />${dueText(app, lot, today)}</span>
@@ -89,7 +106,7 @@ export class LotRow extends Component {
             html`${" "}<time class="lot__date" datetime=${lot.expiryDate} title=${`${t(`lot.${lot.dateKind}`)} ${longDate(lot.expiryDate, app.language, zone)}`}
               >${shortDate(lot.expiryDate, app.language, zone, today)}</time
             >`}
-            ${details.map((each) => html`${" "}<span class="lot__detail"><bdi>${each}</bdi></span>`)}
+            ${details.map((each) => html`${" "}<bdi>${each}</bdi>`)}
           </p>
         </div>
         ${lot.closedAs
@@ -97,37 +114,59 @@ export class LotRow extends Component {
           : MAY[role].includes("use") &&
             html`
               <div class="lot__actions">
-                ${deedsFor(lot, today, role).map(
-                  ({ action, text, icon }) => html`
-                    <button
-                      type="button"
-                      class="action"
-                      data-action=${action}
-                      title=${t(text)}
-                      aria-describedby=${`${id}-name`}
-                      onClick=${() => void app.stock.act(lot, action)}
-                    >
-                      <${Icon} name=${icon} /><span class="action__text">${t(text)}</span>
-                    </button>
-                  `,
+                ${placesFor(lot, role).map((deed) =>
+                  deeds.includes(deed)
+                    ? html`<${DeedButton} key=${deed.action} app=${app} lot=${lot} deed=${deed} />`
+                    : html`<span key=${deed.action} class="action action--none" aria-hidden="true">${t(deed.text)}</span>`,
                 )}
                 <button
                   type="button"
                   class="action"
                   data-action="more"
-                  title=${t("lot.more")}
                   aria-haspopup="dialog"
                   aria-describedby=${`${id}-name`}
-                  onClick=${() => onMore(lot)}
+                  onClick=${once(() => onMore(lot))}
                 >
-                  <${Icon} name="more" /><span class="action__text">${t("lot.more")}</span>
+                  <${Icon} name="more" />${t("lot.more")}
                 </button>
               </div>
             `}
-      </li>
+      </div>
     `;
   }
 }
+
+/** @param {{app: import("./context.js").App, lot: KeptLot, deed: Deed}} props */
+const DeedButton = ({ app, lot, deed: { action, text, icon } }) => html`
+  <button
+    type="button"
+    class="action"
+    data-action=${action}
+    aria-describedby=${`${lot.id}-name`}
+    onClick=${once(() => void app.stock.actions.act(lot, action))}
+  >
+    <${Icon} name=${icon} />${app.t(text)}
+  </button>
+`;
+
+/**
+ * Render the row of a lot as a state shows it.
+ *
+ * @param {Pick<Props, "app" | "lot" | "onMore" | "before"> & {state: import("../state.js").State}} props
+ */
+export const rowOf = ({ app, state, lot, onMore, before }) => html`
+  <${LotRow}
+    key=${lot.id}
+    app=${app}
+    lot=${asShown(lot, state.pending.get(lot.id))}
+    today=${state.today}
+    zone=${state.zone}
+    role=${roleOf(state)}
+    refused=${state.refused === lot.id}
+    onMore=${onMore}
+    before=${before}
+  />
+`;
 
 /** @param {KeptLot} lot */
 export const amountOf = ({ quantity, product: { unit } }) =>

@@ -3,9 +3,12 @@
 import { html } from "../html.js";
 import { useEffect, useMemo, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
-import { MoreDialog } from "./more_dialog.js";
+import { lazy } from "./lazy.js";
 
 /** @typedef {import("../types.js").KeptLot} KeptLot */
+
+/** The dialog itself, which the first load does not contain. */
+export const MoreDialog = lazy(async () => (await import("./more_dialog.js")).MoreDialog, null);
 
 /** Return the function that opens the dialog, and the dialog while it is open. */
 export function useMore() {

@@ -31,7 +31,7 @@ export function MoreDialog({ lot, places, onClose }) {
   const act = (action) => {
     const quantity = amount.trim().replace(",", ".");
     onClose();
-    void app.stock.act(lot, action, {
+    void app.stock.actions.act(lot, action, {
       ...(quantity && { quantity }),
       ...(at && at !== today && { at }),
       ...(action === "move" && { location: place }),

@@ -28,6 +28,7 @@ export function Notice() {
   return html`
     <div class="notice" role="status" aria-label=${words("name")}>
       ${age && html`<p class="notice__age">${age}</p>`}
+      ${connection.blocked && html`<p>${words("blocked")}</p>`}
       ${others.length > 0 && html`<${Waits} changes=${others} />`}
       ${hasRelease &&
       html`<p class="row row--spread"><span>${words("release")}</span><button type="button" class="button" onClick=${() => app.offline()?.replaceRelease()}>${words("reload")}</button></p>`}
@@ -94,7 +95,9 @@ export function wordsFor({ t, language }, change) {
   if (kind === "add" && !change.subject) return words("add", { name });
   if (kind === "add") return words("add-lot", { name });
   if (kind === "undo") return name ? words("undo", { name }) : words("undo-other");
+  if (kind === "edit" || kind === "delete") return words(kind, { name });
   if (kind === "read") return t("inbox.mark");
+  if (kind === "read-all") return t("inbox.mark-all");
   if (kind === "snooze") return t("inbox.snooze");
   const { quantity, location: place = "" } = /** @type {{quantity?: string, location?: string}} */ (body);
   const done = t(`done.${actionOf(change)}`, { name, place });

@@ -1,8 +1,11 @@
 /** @module When alerts of something are sent: a policy, whose empty fields are those of the next wider one. */
 
+import { dayOf } from "../dates.js";
 import { html } from "../html.js";
 import { leadsOf, typedLeads } from "../leads.js";
+import { clockOf, momentOn } from "../moments.js";
 import { withMessage } from "../state.js";
+import { ownZone } from "../state/household.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Dialog } from "./dialog.js";
@@ -59,9 +62,10 @@ export function PolicyDialog({ subjects, onClose, onChange }) {
 
 /** @param {{subject: Subject, policy: Policy | null, onClose: () => void, onChange: () => void}} props */
 function PolicyForm({ subject, policy, onClose, onChange }) {
-  const { app } = useApp();
+  const { app, state } = useApp();
   const { t } = app;
-  const [typed, setTyped] = useState(() => typedPolicy(policy));
+  const zone = ownZone(state); // a mute is the member's own
+  const [typed, setTyped] = useState(() => typedPolicy(policy, zone));
   const [problem, setProblem] = useState({ field: "", text: "" });
   const [busy, setBusy] = useState(false);
   /** @param {keyof typeof EMPTY} field */
@@ -86,7 +90,7 @@ function PolicyForm({ subject, policy, onClose, onChange }) {
     const leads = leadsOf(typed.leads);
     const isBad = typed.when === "leads" && !leads?.length;
     setProblem({ field: isBad ? "leads" : "", text: "" });
-    if (!isBad) void attempt(() => app.api.putPolicy(subject, policyOf(typed, leads ?? [])));
+    if (!isBad) void attempt(() => app.api.putPolicy(subject, policyOf(typed, leads ?? [], zone)));
   };
   const yesOrNo = /** @type {const} */ ([["", t("policy.wider")], ["yes", t("policy.yes")], ["no", t("policy.no")]]);
   return html`
@@ -136,8 +140,9 @@ function PolicyForm({ subject, policy, onClose, onChange }) {
  * Write a policy as a person types it.
  *
  * @param {Policy | null} policy
+ * @param {string} zone
  */
-function typedPolicy(policy) {
+function typedPolicy(policy, zone) {
   if (!policy) return EMPTY;
   const { leads, alertTime, onExpiry, repeat, muted } = policy;
   const isUntil = typeof muted === "string";
@@ -149,7 +154,7 @@ function typedPolicy(policy) {
     every: typedRule(repeat?.every ?? null),
     most: repeat ? String(repeat.most) : "",
     muted: isUntil ? "until" : muted === null ? "" : muted ? "yes" : "no",
-    until: isUntil ? localTime(muted) : "",
+    until: isUntil ? clockOf(Date.parse(muted), zone) : "",
   };
 }
 
@@ -158,23 +163,15 @@ function typedPolicy(policy) {
  *
  * @param {typeof EMPTY} typed
  * @param {string[]} leads
+ * @param {string} zone
  */
-function policyOf({ when, time, expiry, every, most, muted, until }, leads) {
+function policyOf({ when, time, expiry, every, most, muted, until }, leads, zone) {
+  const [day = "", clock = ""] = until.split("T");
   return {
     leads: when === "" ? null : when === "leads" ? leads : [],
     alertTime: time || null,
     onExpiry: expiry === "" ? null : expiry === "yes",
     repeat: every ? { every: `P${Number(every)}D`, most: Number(most) } : null,
-    muted: muted === "" ? null : muted === "until" ? new Date(until).toISOString() : muted === "yes",
+    muted: muted === "" ? null : muted === "until" ? new Date(momentOn(dayOf(day), clock, zone)).toISOString() : muted === "yes",
   };
-}
-
-/**
- * Write a moment as a field of a local date and time has it.
- *
- * @param {string} moment
- */
-function localTime(moment) {
-  const at = new Date(moment);
-  return new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -18,18 +18,17 @@ const RULES = /** @type {const} */ (["shelfLife", "afterOpening", "afterFreezing
 export function Rules({ product, onChange }) {
   const { app } = useApp();
   const { t } = app;
-  const [texts, setTexts] = useState(() =>
-    /** @type {Record<string, string>} */ (Object.fromEntries(RULES.map((rule) => [rule, typedRule(product[rule])]))),
-  );
+  const [typed, setTyped] = useState(/** @type {Record<string, string>} */ ({}));
   const [bad, setBad] = useState("");
   /** @param {Event} event */
   const submit = async (event) => {
     event.preventDefault();
-    const wrong = RULES.find((rule) => ruleOf(texts[rule] ?? "") === undefined);
+    const rules = Object.fromEntries(Object.entries(typed).map(([rule, text]) => [rule, ruleOf(text)]));
+    const wrong = RULES.find((rule) => rule in rules && rules[rule] === undefined);
     setBad(wrong ?? "");
-    if (wrong) return;
-    const rules = Object.fromEntries(RULES.map((rule) => [rule, ruleOf(texts[rule] ?? "")]));
-    if (await onChange(rules)) app.store.update(withMessage, t("done.changed"));
+    if (wrong || (Object.keys(rules).length && !(await onChange(rules)))) return;
+    setTyped({});
+    app.store.update(withMessage, t("done.changed"));
   };
   return html`
     <form onSubmit=${submit}>
@@ -40,9 +39,9 @@ export function Rules({ product, onChange }) {
             <${TextField}
               label=${t(`product.${rule}`)}
               name=${rule}
-              value=${texts[rule]}
+              value=${typed[rule] ?? typedRule(product[rule])}
               error=${bad === rule ? t("product.rules.bad") : ""}
-              onInput=${(/** @type {string} */ text) => setTexts((before) => ({ ...before, [rule]: text }))}
+              onInput=${(/** @type {string} */ text) => setTyped((before) => ({ ...before, [rule]: text }))}
             />
           `,
         )}
@@ -57,6 +56,14 @@ export function Barcodes({ product, onChange }) {
   const { app } = useApp();
   const { t } = app;
   const [barcode, setBarcode] = useState("");
+  /**
+   * @param {string} removed
+   * @param {Element} button which goes
+   */
+  const remove = async (removed, button) => {
+    const heading = button.closest("section")?.querySelector("h2");
+    if (await onChange({ barcodes: product.barcodes.filter((each) => each !== removed) })) heading?.focus();
+  };
   /** @param {Event} event */
   const add = async (event) => {
     event.preventDefault();
@@ -74,7 +81,7 @@ export function Barcodes({ product, onChange }) {
               type="button"
               class="button button--icon"
               aria-label=${t("product.barcode.remove", { barcode: each })}
-              onClick=${() => void onChange({ barcodes: product.barcodes.filter((other) => other !== each) })}
+              onClick=${(/** @type {{currentTarget: Element}} */ { currentTarget }) => void remove(each, currentTarget)}
             >
               <${Icon} name="close" />
             </button>
@@ -94,15 +101,20 @@ export function Details({ product, onChange }) {
   const { app } = useApp();
   const { t } = app;
   const { name, category, unit, notes, dateKind, minimumStock } = product;
-  const [fields, setFields] = useState({ name, category, unit, notes, dateKind: String(dateKind), minimumStock: minimumStock ?? "" });
+  const stored = { name, category, unit, notes, dateKind: String(dateKind), minimumStock: minimumStock ?? "" };
+  const [typed, setTyped] = useState(/** @type {Partial<typeof stored>} */ ({}));
+  const fields = { ...stored, ...typed }; // fields that others change are shown, and not sent back
   const categories = useNames("categories");
   /** @param {keyof typeof fields} field */
-  const set = (field) => (/** @type {string} */ value) => setFields((before) => ({ ...before, [field]: value }));
+  const set = (field) => (/** @type {string} */ value) => setTyped((before) => ({ ...before, [field]: value }));
   /** @param {Event} event */
   const submit = async (event) => {
     event.preventDefault();
-    const stock = fields.minimumStock.trim().replace(",", ".");
-    if (await onChange({ ...fields, minimumStock: stock || null })) app.store.update(withMessage, t("done.changed"));
+    const stock = typed.minimumStock?.trim().replace(",", ".");
+    const changed = { ...typed, ...(stock === undefined ? {} : { minimumStock: stock || null }) };
+    if (Object.keys(changed).length && !(await onChange(changed))) return;
+    setTyped({});
+    app.store.update(withMessage, t("done.changed"));
   };
   return html`
     <form onSubmit=${submit}>

@@ -2,8 +2,9 @@
 
 import { dateTime } from "../dates.js";
 import { html } from "../html.js";
-import { mayUndo } from "../state/household.js";
-import { useEffect, useState } from "../vendor/hooks.js";
+import { mayUndo, ownZone } from "../state/household.js";
+import { canUndo, lotBefore, undoneIds } from "../state/movements.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Icon } from "./icon.js";
 
@@ -37,7 +38,7 @@ export function Alerts({ id, version }) {
           <li>
             <p><bdi>${message}</bdi></p>
             <p class="hint">
-              <time datetime=${at}>${dateTime(at, app.language, state.zone)}</time>, ${t(`product.because.${because.scope}`, { key: because.key ?? "" })}
+              <time datetime=${at}>${dateTime(at, app.language, ownZone(state))}</time>, ${t(`product.because.${because.scope}`, { key: because.key ?? "" })}
             </p>
           </li>
         `,
@@ -56,6 +57,9 @@ export function History({ product, version }) {
   const { t } = app;
   const [movements, setMovements] = useState(/** @type {readonly Movement[] | null} */ (null));
   const [cursor, setCursor] = useState(/** @type {string | null} */ (null));
+  const [taken, setTaken] = useState(/** @type {readonly string[]} */ ([]));
+  const shown = useRef(movements);
+  shown.current = movements;
   useEffect(() => {
     app.api.movements(product.id, null).then(
       ({ items, nextCursor }) => {
@@ -67,12 +71,31 @@ export function History({ product, version }) {
   }, [product.id, version]);
   if (!movements) return null;
   if (!movements.length) return html`<p class="hint">${t("product.history.none")}</p>`;
-  const undone = new Set(movements.map(({ undoes }) => undoes));
+  const undone = new Set([...undoneIds(movements, state.waiting), ...taken]);
   const more = async () => {
     const { items, nextCursor } = await app.api.movements(product.id, cursor);
+    if (shown.current !== movements) return; // the product has changed, and its newest movements are here
     setMovements([...movements, ...items]);
     setCursor(nextCursor);
+    if (nextCursor === null) toHeading(); // the button goes
   };
+  /**
+   * Undo a movement; the list shows it at once, and takes it back if the node refuses it.
+   *
+   * @param {Movement} movement
+   */
+  const undo = async (movement) => {
+    const { id, lotId } = movement;
+    setTaken((before) => [...before, id]);
+    try {
+      const before = lotBefore(state.lots.get(lotId), movement, movements, undone);
+      await app.stock.actions.undoMovement(id, before, product.name);
+    } catch (error) {
+      setTaken((before) => before.filter((each) => each !== id)); // one that waits is among what waits
+      throw error;
+    }
+  };
+  const toHeading = () => document.getElementById("product-history")?.focus({ preventScroll: true });
   return html`
     <ol class="story" role="list">
       ${movements.map((each) => {
@@ -90,7 +113,10 @@ export function History({ product, version }) {
                 type="button"
                 class="button button--quiet"
                 aria-label=${t("product.undo", { what })}
-                onClick=${() => void app.attempt(() => app.stock.undoMovement(each.id))}
+                onClick=${() => {
+                  toHeading(); // the button goes
+                  void app.attempt(() => undo(each));
+                }}
               >
                 <${Icon} name="undo" />${t("undo.button")}
               </button>
@@ -112,18 +138,4 @@ function describe(t, { kind, quantity, reason }, unit) {
   const what = t(/** @type {Key} */ (`moved.${kind}`));
   const why = reason ? `, ${t(/** @type {Key} */ (`more.reason.${reason}`))}` : "";
   return `${quantity}${unit && ` ${unit}`} ${what}${why}`;
-}
-
-/**
- * Return true if no later movement of the lot stands on this one.
- *
- * @param {Movement} movement
- * @param {readonly Movement[]} movements newest first
- * @param {ReadonlySet<string | null>} undone
- */
-function canUndo(movement, movements, undone) {
-  const { id, kind, lotId } = movement;
-  if (kind === "undone" || kind === "received" || kind === "split" || undone.has(id)) return false;
-  const later = movements.slice(0, movements.indexOf(movement));
-  return later.every((each) => each.lotId !== lotId || each.kind === "undone" || undone.has(each.id));
 }

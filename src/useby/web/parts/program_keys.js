@@ -6,6 +6,7 @@ import { withMessage } from "../state.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { TextField } from "./field.js";
+import { nameOf, wordsIn } from "./household_text.js";
 
 /** @typedef {import("../types.js").ProgramKey} ProgramKey */
 
@@ -17,17 +18,25 @@ export function ProgramKeys() {
   const [keys, setKeys] = useState(/** @type {readonly ProgramKey[]} */ ([]));
   const [made, setMade] = useState("");
   const section = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => void app.attempt(async () => setKeys((await app.api.keys()).items)), []);
+  useEffect(
+    () =>
+      void app.attempt(async () => {
+        const { items } = await app.api.keys();
+        const listed = new Set(items.map(({ id }) => id));
+        setKeys((added) => [...items, ...added.filter(({ id }) => !listed.has(id))]); // a key may be made before the list is here
+      }),
+    [],
+  );
 
   /** @param {ProgramKey & {key: string}} added */
   const add = ({ key, ...shown }) => {
-    setKeys([...keys, shown]);
+    setKeys((now) => [...now.filter(({ id }) => id !== shown.id), shown]);
     setMade(key);
   };
   /** @param {ProgramKey} key */
   const revoke = async (key) => {
     await app.api.revokeKey(key.id);
-    setKeys(keys.filter(({ id }) => id !== key.id));
+    setKeys((now) => now.filter(({ id }) => id !== key.id));
     setMade("");
     app.store.update(withMessage, t("keys.revoked", { name: key.name }));
     section.current?.querySelector("input")?.focus(); // the button that had the focus goes
@@ -64,6 +73,7 @@ function Row({ of, onRevoke }) {
       <div>
         <p>${of.name} <span class="hint">${of.prefix}…</span></p>
         <p class="hint">${of.scopes.map((each) => t(`keys.may.${each}`)).join(", ")}</p>
+        ${of.householdId !== state.me?.id && html`<${HouseholdHint} id=${of.householdId} />`}
         <p class="hint">${[used, ends].filter(Boolean).join(", ")}</p>
       </div>
       <button type="button" class="button" aria-label=${t("keys.revoke.named", { name: of.name })} onClick=${onRevoke}>
@@ -71,6 +81,19 @@ function Row({ of, onRevoke }) {
       </button>
     </li>
   `;
+}
+
+/**
+ * The household of a key, which is not the person's own; nothing while the households are not known.
+ *
+ * @param {{id: string}} props
+ */
+function HouseholdHint({ id }) {
+  const { app, state } = useApp();
+  const { t, language } = app;
+  if (!state.households.length) return null;
+  const its = state.households.find((each) => each.id === id);
+  return html`<p class="hint">${its ? t("keys.household", { name: nameOf(wordsIn(language), its) }) : t("keys.household.left")}</p>`;
 }
 
 /** @param {{onMade: (key: ProgramKey & {key: string}) => void}} props */
@@ -89,7 +112,7 @@ function NewKey({ onMade }) {
     if (!scopes.length) return;
     setBusy(true);
     try {
-      onMade(await app.api.addKey(name, scopes));
+      onMade(await app.api.addKey(name, scopes, app.households.id || undefined));
       setName("");
     } catch (failed) {
       setError(app.stock.reasonOf(failed));
@@ -109,6 +132,7 @@ function NewKey({ onMade }) {
           `,
         )}
       </fieldset>
+      ${app.households.id && html`<${HouseholdHint} id=${app.households.id} />`}
       <p class="error" role="alert">${error}</p>
       <div class="row"><button class="button">${t("keys.add")}</button></div>
     </form>

@@ -2,7 +2,7 @@
 
 import { html } from "../html.js";
 import { dayNames, MINUTES, stretches, WEEKDAYS } from "../state/quiet.js";
-import { useState } from "../vendor/hooks.js";
+import { useRef, useState } from "../vendor/hooks.js";
 import { useAccountChange } from "./account_change.js";
 import { useApp } from "./context.js";
 import { Choice, Radios, TextField } from "./field.js";
@@ -34,6 +34,12 @@ export function QuietForm({ me }) {
     if (windows.some(({ days }) => !days.length)) setProblems({ form: t("quiet.days.bad") });
     else if (!busy) void save({ quietHours: windows, urgentPassesQuietHours: passes });
   };
+  const add = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  /** @param {number} index */
+  const remove = (index) => {
+    add.current?.focus(); // the button goes
+    setWindows(windows.filter((_, other) => other !== index));
+  };
   /**
    * @param {number} index
    * @param {Partial<QuietWindow>} fields
@@ -50,11 +56,11 @@ export function QuietForm({ me }) {
             of=${each}
             number=${index + 1}
             onChange=${(/** @type {Partial<QuietWindow>} */ fields) => change(index, fields)}
-            onRemove=${() => setWindows(windows.filter((_, other) => other !== index))}
+            onRemove=${() => remove(index)}
           />
         `,
       )}
-      <p class="row"><button type="button" class="button" onClick=${() => setWindows([...windows, NIGHT])}>${t("quiet.add")}</button></p>
+      <p class="row"><button ref=${add} type="button" class="button" onClick=${() => setWindows([...windows, NIGHT])}>${t("quiet.add")}</button></p>
       <label class="check"><input type="checkbox" name="urgent" checked=${passes} onChange=${() => setPasses(!passes)} /> ${t("quiet.urgent")}</label>
       <p class="error" role="alert">${problems.quietHours ?? problems.form}</p>
       <div class="row"><button class="button">${t("quiet.save")}</button></div>

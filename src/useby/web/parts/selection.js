@@ -17,21 +17,24 @@ export function Selection({ products, onClear }) {
   const [place, setPlace] = useState("");
   const places = useNames("locations", asked === "move");
   const n = products.length;
+  const clear = () => {
+    onClear();
+    document.querySelector("h1")?.focus(); // the toolbar goes
+  };
   /** @param {() => Promise<unknown>} action */
   const run = (action) => {
     setAsked("");
-    onClear();
-    document.querySelector("h1")?.focus();
+    clear();
     void app.attempt(action);
   };
   const close = () => setAsked("");
   return html`
     <div class="selection" role="toolbar" aria-label=${t("products.selection")}>
       <span class="selection__count" role="status">${t("products.selected", { n })}</span>
-      <button type="button" class="button" onClick=${() => run(() => stock.takeAll(products, "consume"))}>
+      <button type="button" class="button" onClick=${() => run(() => stock.actions.takeAll(products, "consume"))}>
         <${Icon} name="used" />${t("lot.used")}
       </button>
-      <button type="button" class="button" onClick=${() => run(() => stock.takeAll(products, "discard"))}>
+      <button type="button" class="button" onClick=${() => run(() => stock.actions.takeAll(products, "discard"))}>
         <${Icon} name="thrown" />${t("lot.thrown")}
       </button>
       ${may(state, "change") &&
@@ -43,7 +46,7 @@ export function Selection({ products, onClear }) {
           <${Icon} name="close" />${t("products.delete")}
         </button>
       `}
-      <button type="button" class="button button--quiet" onClick=${onClear}>${t("products.clear")}</button>
+      <button type="button" class="button button--quiet" onClick=${clear}>${t("products.clear")}</button>
     </div>
     ${asked === "move" &&
     html`
@@ -51,7 +54,7 @@ export function Selection({ products, onClear }) {
         <form
           onSubmit=${(/** @type {Event} */ event) => {
             event.preventDefault();
-            run(() => stock.moveAll(products, place));
+            run(() => stock.actions.moveAll(products, place));
           }}
         >
           <${TextField} label=${t("add.location")} name="place" required value=${place} options=${places} onInput=${setPlace} />
@@ -65,10 +68,10 @@ export function Selection({ products, onClear }) {
     ${asked === "delete" &&
     html`
       <${Dialog} title=${t("products.delete.title", { n })} onClose=${close}>
-        <p>${t("products.delete.text")}</p>
+        <p>${t("products.delete.text", { n })}</p>
         <div class="row row--end">
           <button type="button" class="button button--quiet" onClick=${close}>${t("products.cancel")}</button>
-          <button type="button" class="button button--danger" onClick=${() => run(() => stock.deleteAll(products))}>
+          <button type="button" class="button button--danger" onClick=${() => run(() => stock.actions.deleteAll(products))}>
             ${t("products.delete.button")}
           </button>
         </div>

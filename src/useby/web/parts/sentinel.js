@@ -4,6 +4,13 @@ import { html } from "../html.js";
 import { useEffect, useRef } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 
+/**
+ * Heights of the screen before the end at which the next page is loaded. While a person scrolls, its rows are there
+ * before the browser lays them out, which it does from a height and a half before they are seen.
+ */
+const NEAR = "100%";
+const AHEAD = "400%";
+
 /** @param {{mark: string | number, onVisible: () => Promise<unknown> | void}} props `mark` names the page */
 export function Sentinel({ mark, onVisible }) {
   const { app } = useApp();
@@ -14,7 +21,7 @@ export function Sentinel({ mark, onVisible }) {
       (entries) => {
         if (entries.some(({ isIntersecting }) => isIntersecting)) void app.load(async () => onVisible());
       },
-      { rootMargin: "800px" },
+      { rootMargin: scrollY > 0 ? AHEAD : NEAR },
     );
     observer.observe(end.current);
     return () => observer.disconnect();

@@ -1,31 +1,40 @@
 /** @module The menu that hides a notification until later. */
 
+import { dayOf, isoDay } from "../dates.js";
 import { html } from "../html.js";
+import { momentOn } from "../moments.js";
 import { useEffect, useId, useRef, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { Dialog } from "./dialog.js";
 import { TextField } from "./field.js";
 import { Icon } from "./icon.js";
+import { once } from "./press.js";
 
-const EVENING_HOUR = 18;
-const MORNING_HOUR = 8;
+const EVENING = "18:00";
+const MORNING = "08:00";
 const HOUR_MS = 3_600_000;
+/** Days for which a notification can be hidden; the node allows 90, to the second. */
+const MOST_DAYS = 89;
 
 /**
- * Return a moment of a day from now on this device.
+ * Return the choices of the menu but the last, with the moment until which each hides a notification.
  *
- * @param {number} days
- * @param {number} hour
+ * @param {number} now milliseconds since 1970
+ * @param {number} today the day in the zone
+ * @param {string} zone the person's
+ * @returns {(readonly ["inbox.hour" | "inbox.evening" | "inbox.tomorrow", number | null])[]} null: it has passed
  */
-function moment(days, hour) {
-  const at = new Date();
-  at.setDate(at.getDate() + days);
-  at.setHours(hour, 0, 0, 0);
-  return at;
+export function choicesAt(now, today, zone) {
+  const evening = momentOn(today, EVENING, zone);
+  return [
+    ["inbox.hour", now + HOUR_MS],
+    ["inbox.evening", evening > now + HOUR_MS / 60 ? evening : null],
+    ["inbox.tomorrow", momentOn(today + 1, MORNING, zone)],
+  ];
 }
 
-/** @param {{id: string, today: string}} props */
-export function SnoozeMenu({ id, today }) {
+/** @param {{id: string, today: number, zone: string}} props `zone` is the person's, and `today` the day there */
+export function SnoozeMenu({ id, today, zone }) {
   const { app } = useApp();
   const { t } = app;
   const menuId = useId();
@@ -36,15 +45,17 @@ export function SnoozeMenu({ id, today }) {
   const menu = useRef(/** @type {HTMLElement | null} */ (null));
 
   useEffect(() => {
-    if (isOpen) menu.current?.querySelector("button")?.focus();
+    if (!isOpen) return;
+    menu.current?.querySelector("button")?.focus();
+    menu.current?.scrollIntoView({ block: "nearest" }); // and not behind the links at the bottom
   }, [isOpen]);
 
-  /** @param {Date} until */
+  /** @param {number} until milliseconds since 1970 */
   const snooze = (until) => {
     setOpen(false);
     setAsked(false);
     button.current?.focus();
-    void app.attempt(() => app.mailbox.snooze(id, { until: until.toISOString() }));
+    void app.attempt(() => app.mailbox.snooze(id, { until: new Date(until).toISOString() }));
   };
   /** @param {KeyboardEvent} event */
   const onKeyDown = (event) => {
@@ -62,13 +73,11 @@ export function SnoozeMenu({ id, today }) {
   const onFocusOut = ({ relatedTarget }) => {
     if (!(relatedTarget instanceof Node && menu.current?.contains(relatedTarget))) setOpen(false);
   };
-  const evening = moment(0, EVENING_HOUR);
-  const isEvening = evening.getTime() < Date.now() + HOUR_MS / 60;
-  /** @type {readonly (readonly [string, () => void])[]} */
+  /** @type {readonly (readonly [string, (() => void) | null])[]} */
   const choices = [
-    [t("inbox.hour"), () => snooze(new Date(Date.now() + HOUR_MS))],
-    [t("inbox.evening"), () => snooze(isEvening ? moment(1, EVENING_HOUR) : evening)],
-    [t("inbox.tomorrow"), () => snooze(moment(1, MORNING_HOUR))],
+    ...choicesAt(Date.now(), today, zone).map(
+      ([name, until]) => /** @type {const} */ ([t(name), until === null ? null : () => snooze(until)]),
+    ),
     [
       t("inbox.choose"),
       () => {
@@ -87,7 +96,7 @@ export function SnoozeMenu({ id, today }) {
         aria-expanded=${isOpen ? "true" : "false"}
         aria-controls=${isOpen ? menuId : undefined}
         aria-describedby=${`${id}-text`}
-        onClick=${() => setOpen(!isOpen)}
+        onClick=${once(() => setOpen(!isOpen))}
       >
         <${Icon} name="snooze" />${t("inbox.snooze")}
       </button>
@@ -95,7 +104,8 @@ export function SnoozeMenu({ id, today }) {
       html`
         <div ref=${menu} id=${menuId} class="menu" role="menu" aria-label=${t("inbox.snooze")} onKeyDown=${onKeyDown} onFocusOut=${onFocusOut}>
           ${choices.map(
-            ([name, act]) => html`<button type="button" role="menuitem" tabindex="-1" onClick=${act}>${name}</button>`,
+            ([name, act]) =>
+              html`<button type="button" role="menuitem" tabindex="-1" aria-disabled=${act ? undefined : "true"} onClick=${act}>${name}</button>`,
           )}
         </div>
       `}
@@ -105,11 +115,10 @@ export function SnoozeMenu({ id, today }) {
           <form
             onSubmit=${(/** @type {Event} */ event) => {
               event.preventDefault();
-              const [year = 0, month = 1, date = 1] = day.split("-").map(Number);
-              snooze(new Date(year, month - 1, date, MORNING_HOUR));
+              snooze(momentOn(dayOf(day), MORNING, zone));
             }}
           >
-            <${TextField} label=${t("add.date")} name="day" type="date" required min=${today} value=${day} onInput=${setDay} />
+            <${TextField} label=${t("add.date")} name="day" type="date" required min=${isoDay(today + 1)} max=${isoDay(today + MOST_DAYS)} value=${day} onInput=${setDay} />
             <div class="row row--end"><button class="button button--main">${t("inbox.snooze")}</button></div>
           </form>
         <//>

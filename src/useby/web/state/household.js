@@ -51,6 +51,14 @@ export function mayUndo(state, { at, byUser }) {
 }
 
 /**
+ * Return the zone in which what is the person's own is written: notifications, alerts, sign-ins. That of the stock is
+ * `state.zone`.
+ *
+ * @param {State} state
+ */
+export const ownZone = ({ me, zone }) => me?.timeZone ?? zone;
+
+/**
  * Return true if something is about the household that is shown.
  *
  * @param {State} state
@@ -93,10 +101,32 @@ export const withOther = (state, household) => ({
 });
 
 /**
- * Take in the household that is shown: its settings, and the person's role in it.
+ * Count the days in the zone of the stock, in place of one that was taken until it was known. The node has counted
+ * in the right one, so each lot has the days left that it had.
+ *
+ * @param {State} state
+ * @param {string} zone
+ * @returns {State}
+ */
+export function withZone(state, zone) {
+  const today = dayIn(state.now, zone);
+  const moved = today - state.today;
+  if (!moved) return { ...state, zone };
+  const lots = new Map(state.lots);
+  for (const [id, lot] of lots) lots.set(id, { ...lot, countedOn: lot.countedOn + moved });
+  return { ...state, zone, today, lots };
+}
+
+/**
+ * Take in the household that is shown: its settings, and the person's role in it. Its zone is that of its stock; before
+ * it is known, the days are counted in that of the person or of the browser.
  *
  * @param {State} state
  * @param {Household | null} household
  * @returns {State}
  */
-export const withHousehold = (state, household) => ({ ...state, household, zone: household?.timeZone ?? state.zone });
+export function withHousehold(state, household) {
+  if (!household) return { ...state, household };
+  const { timeZone: zone } = household;
+  return state.household ? { ...state, household, zone } : { ...withZone(state, zone), household };
+}

@@ -15,11 +15,46 @@
  * @property {readonly string[]} ids those that the filter shows, newest first
  * @property {string | null} cursor
  * @property {boolean} loaded
- * @property {boolean} canSnooze the node has the route
+ * @property {readonly string[] | null} held `ids` as they are shown while a person acts in the list
  */
 
 /** @type {Inbox} */
-export const NO_INBOX = { filter: "all", items: new Map(), ids: [], cursor: null, loaded: false, canSnooze: false };
+export const NO_INBOX = { filter: "all", items: new Map(), ids: [], cursor: null, loaded: false, held: null };
+
+/**
+ * Return the ids of the notifications that are shown now.
+ *
+ * @param {State} state
+ */
+export const shownIds = ({ inbox }) => inbox.held ?? inbox.ids;
+
+/**
+ * Return the number of notifications that have come and wait to be shown.
+ *
+ * @param {State} state
+ */
+export function inboxWaiting({ inbox: { held, ids, items } }) {
+  const newest = seqOf(items, held?.[0]);
+  return held ? ids.filter((id) => seqOf(items, id) > newest).length : 0;
+}
+
+/**
+ * Keep the notifications where they are, until `inboxReleased`.
+ *
+ * @param {State} state
+ * @returns {State}
+ */
+export const inboxHeld = (state) =>
+  state.inbox.held || !state.inbox.ids.length ? state : { ...state, inbox: { ...state.inbox, held: state.inbox.ids } };
+
+/**
+ * Show the notifications in their present order.
+ *
+ * @param {State} state
+ * @returns {State}
+ */
+export const inboxReleased = (state) =>
+  state.inbox.held ? { ...state, inbox: { ...state.inbox, held: null } } : state;
 
 /**
  * Return true if a filter shows a notification that arrives now.
@@ -33,7 +68,8 @@ function shows(filter, notification) {
 }
 
 /**
- * Add a page of the inbox; the first page replaces what the filter showed.
+ * Add a page of the inbox. The first page replaces those that are as new; older ones, which were loaded by
+ * scrolling, stay. Its cursor goes through them again, because others may belong between them.
  *
  * @param {State} state
  * @param {Filter} filter the filter of the request; another one than the present is ignored
@@ -46,10 +82,13 @@ export function withInboxPage(state, filter, arrived, cursor, first) {
   if (filter !== state.inbox.filter) return state;
   const items = new Map(state.inbox.items);
   for (const each of arrived) items.set(each.id, each);
-  const before = first ? [] : state.inbox.ids;
+  const last = cursor === null ? -Infinity : Math.min(...arrived.map(({ seq }) => seq));
+  const before = state.inbox.ids.filter((id) => !first || seqOf(items, id) < last);
   const ids = sorted(new Set([...before, ...arrived.map(({ id }) => id)]), items);
-  const canSnooze = state.inbox.canSnooze || arrived.some((each) => each.snoozedUntil !== undefined);
-  return { ...state, inbox: { filter, items, ids, cursor, loaded: true, canSnooze } };
+  // Rows that are added at the end move nothing.
+  const oldest = seqOf(items, state.inbox.held?.at(-1));
+  const held = state.inbox.held && [...state.inbox.held, ...ids.filter((id) => seqOf(items, id) < oldest)];
+  return { ...state, inbox: { filter, items, ids, cursor, loaded: true, held } };
 }
 
 /**
@@ -88,6 +127,21 @@ export function withRead(state, ids, read = true) {
 }
 
 /**
+ * Show a notification as snoozed, or as it was before.
+ *
+ * @param {State} state
+ * @param {string} id
+ * @param {Pick<Notification, "read" | "snoozedUntil">} marks
+ * @returns {State}
+ */
+export function withSnoozed(state, id, { read, snoozedUntil = null }) {
+  const each = state.inbox.items.get(id);
+  if (!each) return state;
+  const items = new Map(state.inbox.items).set(id, { ...each, read, snoozedUntil });
+  return { ...state, inbox: { ...state.inbox, items } };
+}
+
+/**
  * Choose what the inbox shows; its first page has to be loaded.
  *
  * @param {State} state
@@ -96,17 +150,33 @@ export function withRead(state, ids, read = true) {
  */
 export const withFilter = (state, filter) => ({
   ...state,
-  inbox: { ...state.inbox, filter, ids: [], cursor: null, loaded: false },
+  inbox: { ...state.inbox, filter, ids: [], cursor: null, loaded: false, held: null },
 });
 
 /**
+ * Return the ids of the loaded notifications that are unread.
+ *
  * @param {State} state
- * @returns {string[]} ids of the loaded notifications that are unread
+ * @param {number} [newest] `seq` of the newest one that counts
  */
-export const unreadIds = ({ inbox }) => [...inbox.items.values()].filter(({ read }) => !read).map(({ id }) => id);
+export const unreadIds = ({ inbox }, newest = Infinity) =>
+  [...inbox.items.values()].filter(({ read, seq }) => !read && seq <= newest).map(({ id }) => id);
+
+/**
+ * Return the number of the newest notification that is loaded; 0 if there is none.
+ *
+ * @param {State} state
+ */
+export const newestSeq = ({ inbox }) => [...inbox.items.values()].reduce((newest, { seq }) => Math.max(newest, seq), 0);
 
 /**
  * @param {Set<string>} ids
  * @param {ReadonlyMap<string, Notification>} items
  */
-const sorted = (ids, items) => [...ids].sort((left, right) => (items.get(right)?.seq ?? 0) - (items.get(left)?.seq ?? 0));
+const sorted = (ids, items) => [...ids].sort((left, right) => seqOf(items, right) - seqOf(items, left));
+
+/**
+ * @param {ReadonlyMap<string, Notification>} items
+ * @param {string | undefined} id
+ */
+const seqOf = (items, id) => items.get(id ?? "")?.seq ?? 0;

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { byDate, dayIn, URGENCIES, urgencyOf } from "../dates.js";
+import { byDate, dayIn, endOf, URGENCIES, urgencyOf } from "../dates.js";
 
 /** @typedef {import("../state.js").State} State */
 /** @typedef {import("../types.js").Counts} Counts */
@@ -69,6 +69,18 @@ const AFTER = {
 export const asShown = (lot, pending) => (pending ? { ...lot, ...AFTER[pending] } : lot);
 
 /**
+ * Return the open lots of a product, as far as they are known.
+ *
+ * @param {State} state
+ * @param {Product} product
+ * @returns {KeptLot[]}
+ */
+export const openLots = (state, product) =>
+  (product.lots ?? [])
+    .map((lot) => state.lots.get(lot.id) ?? { ...lot, product, countedOn: state.today })
+    .filter(({ closedAs }) => !closedAs);
+
+/**
  * Return the groups in which lots are shown now.
  *
  * @param {State} state
@@ -83,7 +95,7 @@ export const shownGroups = ({ due }) => due.held ?? due.groups;
 export const withCounts = (state, counts) => ({ ...state, due: { ...state.due, counts } });
 
 /**
- * Replace what was loaded by the first lots of all groups.
+ * Replace what was loaded by the first lots of all groups. A lot that should be among them and is not is gone.
  *
  * The cursor behind the last of them continues its own group, and begins each later one.
  *
@@ -103,6 +115,11 @@ export function withFirst(state, counts, { items, nextCursor }) {
     const urgency = urgencyOf(lot, state.today);
     ids[urgency].push(lot.id);
     last = Math.max(last, URGENCIES.indexOf(urgency));
+  }
+  const listed = new Set(items.map(({ id }) => id));
+  const end = nextCursor === null ? Infinity : Math.max(...items.map(endOf));
+  for (const [id, lot] of lots) {
+    if (!lot.closedAs && !listed.has(id) && endOf(lot) < end) lots.set(id, { ...lot, closedAs: "consumed" });
   }
   /** @param {Urgency} urgency */
   const cursorOf = (urgency) =>
@@ -145,23 +162,58 @@ export function withPage(state, urgency, { items, nextCursor }) {
  * @param {Product} product with its open lots, or with those closed last
  * @returns {State}
  */
-export function withProduct(state, product) {
+export const withProduct = (state, product) => withProducts(state, [product]);
+
+/**
+ * Return true if a product has all of its open lots with it: the node publishes the first 50.
+ *
+ * @param {Product} product
+ */
+export const isWhole = ({ lots, lotCount }) =>
+  lots !== undefined && lots.filter(({ closedAs }) => !closedAs).length >= lotCount;
+
+/**
+ * Replace what is known of products and their lots.
+ *
+ * @param {State} state
+ * @param {readonly Product[]} items each with its open lots, or with those closed last
+ * @returns {State}
+ */
+export function withProducts(state, items) {
   const lots = new Map(state.lots);
+  const products = new Map(state.products);
   const open = new Set();
-  const { id, name, category, unit, dateKind, lotCount } = product;
-  for (const lot of product.lots ?? []) {
-    if (!lot.closedAs) open.add(lot.id);
-    lots.set(lot.id, {
-      ...lot,
-      product: { id, name, category, unit, dateKind, lotCount },
-      countedOn: state.today,
-    });
+  for (const each of items) {
+    const { id, name, category, unit, dateKind, lotCount } = each;
+    products.set(id, state.due.held ? inPlace(state.products.get(id), each) : each);
+    for (const lot of each.lots ?? []) {
+      if (!lot.closedAs) open.add(lot.id);
+      const product = { id, name, category, unit, dateKind, lotCount };
+      lots.set(lot.id, unchanged(state.lots.get(lot.id), { ...lot, product, countedOn: state.today }));
+    }
   }
+  const whole = new Set(items.filter(isWhole).map(({ id }) => id));
   for (const [key, lot] of lots) {
-    if (lot.productId === id && !open.has(key) && !lot.closedAs) lots.set(key, { ...lot, closedAs: "consumed" });
+    if (whole.has(lot.productId) && !open.has(key) && !lot.closedAs) lots.set(key, { ...lot, closedAs: "consumed" });
   }
-  const products = new Map(state.products).set(id, product);
   return regrouped({ ...state, lots, products }, open);
+}
+
+/**
+ * Return a product whose lots have the places that they had before. One that is closed keeps its place, and one that is
+ * new comes last.
+ *
+ * @param {Product | undefined} before
+ * @param {Product} product
+ * @returns {Product}
+ */
+function inPlace(before, product) {
+  const { lots: rows = [] } = before ?? {};
+  const { lots: present = [] } = product;
+  const now = new Map(present.map((lot) => [lot.id, lot]));
+  const placed = new Set(rows.map(({ id }) => id));
+  const kept = rows.map((lot) => now.get(lot.id) ?? { ...lot, closedAs: lot.closedAs ?? "consumed" });
+  return { ...product, lots: [...kept, ...present.filter(({ id }) => !placed.has(id))], present };
 }
 
 /**
@@ -182,6 +234,25 @@ export function withLot(state, lot, product) {
 }
 
 /**
+ * Change fields of a product, before the node has answered.
+ *
+ * @param {State} state
+ * @param {string} id
+ * @param {Partial<Product>} fields
+ * @returns {State}
+ */
+export function withEdited(state, id, fields) {
+  const before = state.products.get(id);
+  if (!before) return state;
+  const edited = { ...before, ...fields };
+  const { name, category, unit, dateKind, lotCount } = edited;
+  const product = { id, name, category, unit, dateKind, lotCount };
+  const lots = new Map(state.lots);
+  for (const [key, lot] of lots) if (lot.productId === id) lots.set(key, { ...lot, product });
+  return { ...state, lots, products: new Map(state.products).set(id, edited) };
+}
+
+/**
  * Remove a product that was deleted.
  *
  * @param {State} state
@@ -195,7 +266,10 @@ export function withoutProduct(state, id) {
   }
   const products = new Map(state.products);
   products.delete(id);
-  const listed = { ...state.listed, ids: state.listed.ids.filter((each) => each !== id) };
+  /** @param {readonly string[]} ids */
+  const others = (ids) => ids.filter((each) => each !== id);
+  const { ids, present } = state.listed;
+  const listed = { ...state.listed, ids: others(ids), present: present && others(present) };
   return regrouped({ ...state, lots, products, listed }, new Set());
 }
 
@@ -266,7 +340,16 @@ export const held = (state) =>
  * @param {State} state
  * @returns {State}
  */
-export const released = (state) => (state.due.held ? { ...state, due: { ...state.due, held: null } } : state);
+export function released(state) {
+  if (!state.due.held) return state;
+  const products = new Map(state.products);
+  for (const [id, product] of products) {
+    const { present } = product;
+    if (present) products.set(id, { ...product, lots: present, present: undefined });
+  }
+  const { present, ...listed } = state.listed;
+  return { ...state, products, listed: present ? { ...listed, ids: present } : listed, due: { ...state.due, held: null } };
+}
 
 /**
  * Return the number of lots that are loaded and wait to be shown.

@@ -17,12 +17,9 @@ export default {
 
   "connection.name": "Verbindung",
   "connection.live": "Live",
-  "connection.connecting": "Verbinde …",
   "connection.reconnecting": "Neuer Versuch in {seconds} s",
   "connection.offline": "Offline",
   "connection.out": "Abgemeldet",
-  "connection.blocked":
-    "Neuigkeiten kommen nicht sofort an, vielleicht wegen eines Proxys. Diese Seite fragt etwa jede Minute nach.",
 
   "error.unreachable": "Der Server ist nicht erreichbar.",
   "error.again": "Noch einmal versuchen",
@@ -143,8 +140,10 @@ export default {
   "products.move.title": "Umräumen nach",
   "products.delete.title.one": "{n} Produkt löschen?",
   "products.delete.title.other": "{n} Produkte löschen?",
-  "products.delete.text":
+  "products.delete.text.one":
     "Der Verlauf wird mit gelöscht. Das lässt sich nicht rückgängig machen. Wurde es verbraucht oder weggeworfen, dann bitte das wählen.",
+  "products.delete.text.other":
+    "Der Verlauf wird mit gelöscht. Das lässt sich nicht rückgängig machen. Wurden sie verbraucht oder weggeworfen, dann bitte das wählen.",
   "products.delete.button": "Endgültig löschen",
   "products.cancel": "Abbrechen",
 
@@ -311,6 +310,7 @@ export default {
   "import.line": "Zeile {line}",
   "import.whole": "Die Datei",
   "import.columns": "Spalten der Datei",
+  "import.dates": "Daten, wie sie verstanden werden",
   "import.order": "Reihenfolge von Tag und Monat",
   "import.order.dmy": "Tag zuerst: {text} ist {date}",
   "import.order.mdy": "Monat zuerst: {text} ist {date}",

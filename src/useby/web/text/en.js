@@ -17,12 +17,9 @@ export default {
 
   "connection.name": "Connection",
   "connection.live": "Live",
-  "connection.connecting": "Connecting …",
   "connection.reconnecting": "Reconnecting in {seconds} s",
   "connection.offline": "Offline",
   "connection.out": "Signed out",
-  "connection.blocked":
-    "Live updates are blocked, perhaps by a proxy. This page checks for news about once a minute.",
 
   "error.unreachable": "The server can't be reached.",
   "error.again": "Try again",
@@ -143,7 +140,8 @@ export default {
   "products.move.title": "Move to",
   "products.delete.title.one": "Delete {n} product?",
   "products.delete.title.other": "Delete {n} products?",
-  "products.delete.text": "Its history goes, too. This cannot be undone. If it was used or thrown away, choose that.",
+  "products.delete.text.one": "Its history goes, too. This cannot be undone. If it was used or thrown away, choose that.",
+  "products.delete.text.other": "Their history goes, too. This cannot be undone. If they were used or thrown away, choose that.",
   "products.delete.button": "Delete for good",
   "products.cancel": "Cancel",
 
@@ -310,6 +308,7 @@ export default {
   "import.line": "Line {line}",
   "import.whole": "The file",
   "import.columns": "Columns of the file",
+  "import.dates": "Dates as they are understood",
   "import.order": "Order of day and month",
   "import.order.dmy": "Day first: {text} is {date}",
   "import.order.mdy": "Month first: {text} is {date}",

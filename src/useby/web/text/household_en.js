@@ -47,7 +47,7 @@ export default {
   "invite.code": "QR code of the link",
   "invite.copy": "Copy the link",
   "invite.copied": "Copied.",
-  "invite.once": "This link is shown only now. Whoever opens it first can join as: {role}.",
+  "invite.once": "This link is shown only now. The first person who opens it can join as: {role}.",
   "invite.open": "Open invitations",
   "invite.until": "{role}, until {when}",
   "invite.revoke": "Revoke",

@@ -2,18 +2,22 @@
 
 import { URGENCIES } from "../dates.js";
 import { html } from "../html.js";
+import { LongList, lotHasChanged } from "../parts/chunk.js";
 import { useApp } from "../parts/context.js";
-import { FirstMinute } from "../parts/first_minute.js";
 import { Icon } from "../parts/icon.js";
-import { Lists } from "../parts/lot_list.js";
-import { chunksOf, LotChunk } from "../parts/lot_chunk.js";
+import { lazy } from "../parts/lazy.js";
+import { Lists, Pill } from "../parts/lot_list.js";
+import { rowOf } from "../parts/lot_row.js";
 import { useMore } from "../parts/more.js";
 import { SamplesNote } from "../parts/samples.js";
 import { Sentinel } from "../parts/sentinel.js";
-import { released, shownGroups, waiting } from "../state/lots.js";
+import { Skeleton } from "../parts/skeleton.js";
+import { shownGroups, waiting } from "../state/lots.js";
 
 /** @typedef {import("../types.js").KeptLot} KeptLot */
 /** @typedef {import("../types.js").Urgency} Urgency */
+
+const FirstMinute = lazy(async () => (await import("../parts/first_minute.js")).FirstMinute, null);
 
 /** Show six groups, each with the node's count. */
 export function Due() {
@@ -25,27 +29,17 @@ export function Due() {
   const hidden = waiting(state);
   return html`
     <h1 tabindex="-1">${t("due.title")}</h1>
-    ${!counts && html`<${Skeleton} />`}
+    ${hidden > 0 && html`<${Pill} text=${t("due.new", { n: hidden })} />`}
+    ${!counts && html`<${Skeleton} withOverview />`}
     ${isEmpty && html`<${FirstMinute} />`}
     ${!isEmpty && html`<${SamplesNote} />`}
     ${counts && !isEmpty && html`<${Overview} counts=${counts} />`}
-    ${hidden > 0 &&
-    html`<p class="pill"><button type="button" class="button button--main" onClick=${() => app.store.update(released)}>${t("due.new", { n: hidden })}</button></p>`}
     <${Lists}>
       ${counts &&
       (!isEmpty || state.due.held) &&
       URGENCIES.map((urgency) => html`<${Group} key=${urgency} urgency=${urgency} onMore=${more.open} />`)}
     <//>
     ${more.dialog}
-  `;
-}
-
-/** Show the places of what is being loaded, as the page's HTML does before. */
-function Skeleton() {
-  const { t } = useApp().app;
-  return html`
-    <p class="unseen">${t("due.loading")}</p>
-    <div class="skeleton" aria-hidden="true"><i class="skeleton__overview" />${[1, 2, 3, 4, 5, 6].map(() => html`<i />`)}</div>
   `;
 }
 
@@ -56,12 +50,20 @@ function Group({ urgency, onMore }) {
   const { ids } = shownGroups(state)[urgency];
   const { cursor } = state.due.groups[urgency];
   const n = state.due.counts?.[urgency] ?? 0;
+  /**
+   * @param {string} id
+   * @param {import("../state.js").State} shown
+   */
+  const row = (id, shown) => {
+    const lot = shown.lots.get(id);
+    return lot && rowOf({ app, state: shown, lot, onMore });
+  };
   return html`
     <section class=${`group group--${urgency} ${n || ids.length ? "" : "group--empty"}`} aria-labelledby=${`group-${urgency}`}>
       <h2 id=${`group-${urgency}`} tabindex="-1">
         <${Icon} name=${urgency} />${t("due.group", { group: t(`due.${urgency}`), n })}
       </h2>
-      ${chunksOf(ids).map((chunk, index) => html`<${LotChunk} key=${index} app=${app} state=${state} ids=${chunk} onMore=${onMore} />`)}
+      <${LongList} state=${state} ids=${ids} row=${row} hasChanged=${lotHasChanged} />
       ${cursor !== null && html`<${Sentinel} mark=${cursor} onVisible=${() => app.stock.more(urgency)} />`}
     </section>
   `;

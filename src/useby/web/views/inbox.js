@@ -1,14 +1,19 @@
 /** @module Notifications. */
 
-import { dateTime, dayIn, isoDay } from "../dates.js";
+import { dateTime, dayIn } from "../dates.js";
 import { html } from "../html.js";
 import { useApp } from "../parts/context.js";
 import { Radios } from "../parts/field.js";
 import { Icon } from "../parts/icon.js";
+import { Lists, Pill } from "../parts/lot_list.js";
+import { once } from "../parts/press.js";
 import { Sentinel } from "../parts/sentinel.js";
+import { Skeleton } from "../parts/skeleton.js";
 import { SnoozeMenu } from "../parts/snooze.js";
 import { Why } from "../parts/why.js";
 import { fragmentOf } from "../routes.js";
+import { ownZone } from "../state/household.js";
+import { inboxWaiting, shownIds } from "../state/inbox.js";
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 
 /** @typedef {import("../types.js").Notification} Notification */
@@ -28,15 +33,22 @@ export function Inbox() {
     if (wanted) void app.load(async () => setMissing(!(await mailbox.find(wanted))));
     else if (!inbox.loaded) void app.load(() => mailbox.load());
   }, []);
-  const shown = Math.max(count, inbox.ids.indexOf(wanted) + 1);
-  const items = inbox.ids.slice(0, shown).flatMap((id) => inbox.items.get(id) ?? []);
-  const isMore = shown < inbox.ids.length || inbox.cursor !== null;
+  const ids = shownIds(state);
+  const hidden = inboxWaiting(state);
+  const shown = Math.max(count, ids.indexOf(wanted) + 1);
+  const items = ids.slice(0, shown).flatMap((id) => inbox.items.get(id) ?? []);
+  const isMore = shown < ids.length || inbox.cursor !== null;
   const showMore = async () => {
-    if (shown + SHOWN >= inbox.ids.length) await mailbox.more();
+    if (shown + SHOWN >= ids.length) await mailbox.more();
     setCount(shown + SHOWN);
+  };
+  const markAll = () => {
+    document.querySelector("h1")?.focus({ preventScroll: true }); // the button is disabled then
+    void app.attempt(() => mailbox.markAllRead());
   };
   return html`
     <h1 tabindex="-1">${t("inbox.title")}</h1>
+    ${hidden > 0 && html`<${Pill} text=${t("inbox.arrived", { n: hidden })} />`}
     <div class="row row--spread">
       <${Radios}
         label=${t("inbox.filter")}
@@ -50,15 +62,18 @@ export function Inbox() {
         choices=${FILTERS.map((each) => [each, t(`inbox.${each}`)])}
       />
       <p class="inbox__count">${t("inbox.count", { n: unread })}</p>
-      <button type="button" class="button" disabled=${!unread} onClick=${() => void app.attempt(() => mailbox.markAllRead())}>
+      <button type="button" class="button" disabled=${!unread} onClick=${markAll}>
         <${Icon} name="check" />${t("inbox.mark-all")}
       </button>
     </div>
     ${isMissing && html`<p class="hint" role="status">${t("inbox.missing")}</p>`}
+    ${!inbox.loaded && !items.length && state.asOf === null && html`<${Skeleton} />`}
     ${inbox.loaded && !items.length && html`<p class="hint">${t(`inbox.none.${inbox.filter}`)}</p>`}
-    <ul class="notifications" role="list" aria-label=${t("inbox.list")}>
-      ${items.map((each) => html`<${Item} key=${each.id} notification=${each} isWanted=${each.id === wanted} />`)}
-    </ul>
+    <${Lists}>
+      <ul class="notifications" role="list" aria-label=${t("inbox.list")}>
+        ${items.map((each) => html`<${Item} key=${each.id} notification=${each} isWanted=${each.id === wanted} />`)}
+      </ul>
+    <//>
     ${isMore && inbox.loaded && html`<${Sentinel} mark=${`${shown} ${inbox.cursor}`} onVisible=${showMore} />`}
   `;
 }
@@ -69,15 +84,14 @@ function Item({ notification, isWanted }) {
   const { t, mailbox } = app;
   const { id, message, type, read, productId, event, created_at: at, snoozedUntil } = notification;
   const text = html`<bdi>${message}</bdi>`;
-  const zone = state.me?.timeZone ?? state.zone; // a notification is the member's own
+  const zone = ownZone(state); // a notification is the member's own
   const place = placeOf(state, notification);
   const row = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
     if (isWanted) row.current?.focus();
   }, [isWanted]);
-  /** @param {{currentTarget: HTMLElement}} event */
-  const markRead = ({ currentTarget }) => {
-    const next = currentTarget.closest("li")?.nextElementSibling?.querySelector("button");
+  const markRead = () => {
+    const next = row.current?.nextElementSibling?.querySelector("button");
     if (next instanceof HTMLElement) next.focus();
     else document.querySelector("h1")?.focus();
     void app.attempt(() => mailbox.markRead(id));
@@ -105,8 +119,8 @@ function Item({ notification, isWanted }) {
         <${Why} of=${notification} />
       </div>
       <div class="notification__actions">
-        ${!read && html`<button type="button" class="button" aria-describedby=${`${id}-text`} onClick=${markRead}>${t("inbox.mark")}</button>`}
-        ${state.inbox.canSnooze && html`<${SnoozeMenu} id=${id} today=${isoDay(dayIn(Date.now(), zone))} />`}
+        ${!read && html`<button type="button" class="button" aria-describedby=${`${id}-text`} onClick=${once(markRead)}>${t("inbox.mark")}</button>`}
+        <${SnoozeMenu} id=${id} today=${dayIn(Date.now(), zone)} zone=${zone} />
       </div>
     </li>
   `;

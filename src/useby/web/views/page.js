@@ -3,21 +3,18 @@
 import { html } from "../html.js";
 import { ConnectionStatus } from "../parts/connection.js";
 import { AppContext, useApp } from "../parts/context.js";
-import { DemoNote } from "../parts/demo_note.js";
 import { Icon } from "../parts/icon.js";
-import { Importing } from "../parts/importing.js";
 import { lazy } from "../parts/lazy.js";
-import { UndoMessage } from "../parts/undo.js";
+import { MoreDialog } from "../parts/more.js";
 import { isKiosk } from "../kiosk.js";
 import { fragmentOf, viewsOf } from "../routes.js";
 import { may } from "../state/household.js";
 import { useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
 import { Due } from "./due.js";
-import { SignIn } from "./signin.js";
 
 /** @typedef {import("../routes.js").View} View */
 
-/** Views that the first load does not contain; they are fetched when the first one is shown. */
+/** Views that the first load does not contain; they are fetched once the first one is shown. */
 const LATER = {
   products: lazy(async () => (await import("./products.js")).Products),
   product: lazy(async () => (await import("./product.js")).ProductView),
@@ -29,8 +26,11 @@ const LATER = {
 /** @type {Record<View, unknown>} */
 const VIEW = { due: Due, ...LATER, invite: lazy(async () => (await import("./invite.js")).Invite) };
 const InvitedBy = lazy(async () => (await import("./invite.js")).InvitedBy, null);
-/** Milliseconds after which the other views are fetched from a busy browser. */
-const LATEST = 3_000;
+const SignIn = lazy(async () => (await import("./signin.js")).SignIn);
+/** What stands around the views, and comes after the first one. */
+const DemoNote = lazy(async () => (await import("../parts/demo_note.js")).DemoNote, null);
+const Importing = lazy(async () => (await import("../parts/importing.js")).Importing, null);
+const UndoMessage = lazy(async () => (await import("../parts/undo.js")).UndoMessage, null);
 const ICONS = { read: new URL("../icon.svg", import.meta.url).href, unread: new URL("../icon-unread.svg", import.meta.url).href };
 
 /** @param {{app: import("../parts/context.js").App}} props */
@@ -43,9 +43,11 @@ export function Page({ app }) {
     return app.store.subscribe(() => setState(app.store.state));
   }, []);
   useUnreadMark(state.unread);
-  useLaterViews(state.due.counts !== null);
+  useLaterViews(app, state.due.counts !== null);
+  const isComplete = useComplete(state);
   const { signedIn, route } = state;
   const key = `${signedIn} ${route.view} ${route.id}`;
+  const view = route.view === "add" && !may(state, "change") ? "due" : route.view; // a link leads nobody to what is refused
   useFocusOnChange(key);
   if (signedIn) wasSignedIn.current = true;
   const { t } = app;
@@ -60,15 +62,15 @@ export function Page({ app }) {
         <p class="top__name"><a href=${fragmentOf("due")}>${t("app.name")}</a></p>
         ${signedIn && state.switcher && html`<${state.switcher} />`}
         <${ConnectionStatus} />
-        ${signedIn && html`<${Navigation} current=${route.view} />`}
+        ${signedIn && html`<${Navigation} current=${view} />`}
       </header>
-      <${DemoNote} />
+      ${isComplete && html`<${DemoNote} />`}
       ${signedIn && state.notice && html`<${state.notice} />`}
       <main id="content" class="content">
         ${signedIn
           ? html`
               ${state.error && html`<p class="error error--page" role="alert">${state.error}</p>`}
-              <${VIEW[route.view]} key=${`${key} ${app.households.id}`} />
+              <${VIEW[view]} key=${`${key} ${app.households.id}`} />
             `
           : html`
               ${route.view === "invite" && html`<${InvitedBy} key=${key} />`}
@@ -76,8 +78,8 @@ export function Page({ app }) {
             `}
       </main>
       <${Announcer} />
-      ${signedIn && html`<${Importing} />`}
-      ${signedIn && html`<${UndoMessage} />`}
+      ${signedIn && isComplete && html`<${Importing} />`}
+      ${signedIn && isComplete && html`<${UndoMessage} />`}
       <footer class="foot">
         ${t("app.developers")} <a href="api/docs">REST</a>, <a href="api/asyncapi.json">WebSocket</a>
       </footer>
@@ -118,18 +120,29 @@ function useFocusOnChange(key) {
 }
 
 /**
- * Fetch the other views once the browser has nothing to do.
+ * Return true from the moment at which the first view has what it shows, or cannot have it.
  *
+ * @param {import("../state.js").State} state
+ */
+function useComplete({ signedIn, due, error }) {
+  const isComplete = useRef(false);
+  isComplete.current ||= !signedIn || due.counts !== null || error !== "";
+  return isComplete.current;
+}
+
+/**
+ * Fetch the other views, and the dialog of a lot, once the browser has nothing to do.
+ *
+ * @param {import("../parts/context.js").App} app
  * @param {boolean} isShown the first view has its content
  */
-function useLaterViews(isShown) {
+function useLaterViews(app, isShown) {
   useEffect(() => {
     if (!isShown) return;
-    const fetchAll = () => {
-      for (const { fetch } of Object.values(LATER)) void fetch().catch(() => {}); // it is fetched again when it is shown
-    };
-    if ("requestIdleCallback" in globalThis) requestIdleCallback(fetchAll, { timeout: LATEST });
-    else setTimeout(fetchAll, LATEST);
+    app.whenIdle(() => {
+      // What can't be fetched now is fetched again when it is shown.
+      for (const { fetch } of [...Object.values(LATER), MoreDialog, SignIn]) void fetch().catch(() => {});
+    });
   }, [isShown]);
 }
 

@@ -1,41 +1,76 @@
 /** @module One product: its lots, rules, barcodes, coming alerts and history. */
 
 import { ApiError } from "../api.js";
+import { isUnreached } from "../changes.js";
 import { html } from "../html.js";
+import { withSketches } from "../offline/search.js";
 import { useApp } from "../parts/context.js";
 import { Icon } from "../parts/icon.js";
 import { Lists } from "../parts/lot_list.js";
-import { LotRow } from "../parts/lot_row.js";
+import { rowOf } from "../parts/lot_row.js";
 import { useMore } from "../parts/more.js";
 import { AddLot } from "../parts/add_lot.js";
 import { PolicyDialog } from "../parts/policy_dialog.js";
 import { Alerts, History } from "../parts/product_story.js";
 import { Barcodes, Details, Rules } from "../parts/product_forms.js";
 import { fragmentOf } from "../routes.js";
-import { may, roleOf } from "../state/household.js";
-import { asShown } from "../state/lots.js";
-import { useEffect, useMemo, useState } from "../vendor/hooks.js";
+import { may } from "../state/household.js";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/hooks.js";
 import { keptOf } from "./products.js";
 
 /** @typedef {import("../types.js").Product} Product */
 
 export function ProductView() {
   const { app, state } = useApp();
-  const { id } = state.route;
-  const [isMissing, setMissing] = useState(false);
-  const product = state.products.get(id);
-  useEffect(() => {
-    app.stock.loadProduct(id).catch((error) => {
-      if (error instanceof ApiError && error.status === 404) setMissing(true);
-      else void app.load(() => Promise.reject(error));
-    });
-  }, [id]);
   const { t } = app;
+  const { id } = state.route;
+  const product = state.products.get(id);
+  const failure = useLoaded(id);
+  const heading = useRef(/** @type {HTMLElement | null} */ (null));
+  const wasKnown = useRef(false);
+  useLayoutEffect(() => {
+    // Another device may delete the product while something of it has the focus.
+    if (wasKnown.current && !product && document.activeElement === document.body) heading.current?.focus();
+    wasKnown.current = Boolean(product);
+  });
   return html`
     <p class="crumb"><a href=${fragmentOf("products")}>${t("products.title")}</a></p>
-    <h1 tabindex="-1"><bdi>${product?.name ?? t(isMissing ? "product.missing" : "due.loading")}</bdi></h1>
+    <h1 ref=${heading} tabindex="-1"><bdi>${product?.name ?? t(failure || "due.loading")}</bdi></h1>
     ${product && html`<${Known} product=${product} />`}
   `;
+}
+
+/**
+ * Load a product: when it is opened, when it is no longer known, and if it is not known when the node is reached
+ * again. Without the node, the product is shown as far as its lots are kept.
+ *
+ * @param {string} id
+ * @returns {"" | "product.missing" | "error.unreachable"} the text that states why it is not shown
+ */
+function useLoaded(id) {
+  const { app, state } = useApp();
+  const { store, stock } = app;
+  const [failure, setFailure] = useState({ id, text: /** @type {"" | "product.missing" | "error.unreachable"} */ ("") });
+  const loaded = useRef("");
+  const product = state.products.get(id);
+  const isKnown = product !== undefined && !product.isSketch;
+  const isReached = state.connection.name === "connected" || state.connection.blocked;
+  useEffect(() => {
+    if (isKnown && loaded.current === id) return;
+    const load = async () => {
+      try {
+        await stock.loadProduct(id);
+        loaded.current = id;
+      } catch (error) {
+        const isMissing = error instanceof ApiError && error.status === 404;
+        if (!isMissing) await app.load(() => Promise.reject(error)); // which shows what is kept
+        if (isUnreached(error)) store.update(withSketches);
+        setFailure({ id, text: isMissing ? "product.missing" : "error.unreachable" });
+      }
+    };
+    void load();
+  }, [id, isKnown, isReached]);
+  return failure.id === id ? failure.text : "";
 }
 
 /** @param {{product: Product}} props */
@@ -44,7 +79,7 @@ function Known({ product }) {
   const { t } = app;
   const more = useMore();
   const canChange = may(state, "change");
-  const lots = keptOf(product, state.lots, state.today);
+  const lots = keptOf(product, state.lots);
   /** @param {object} fields */
   const change = (fields) =>
     app.attempt(async () => {
@@ -61,22 +96,7 @@ function Known({ product }) {
       <h2 id="product-lots">${t("product.lots")}</h2>
       ${!lots.some(({ closedAs }) => !closedAs) && html`<p class="hint">${t("product.lots.none")}</p>`}
       <${Lists}>
-        <ul class="lots" role="list">
-          ${lots.map(
-            (lot) => html`
-              <${LotRow}
-                key=${lot.id}
-                app=${app}
-                lot=${asShown(lot, state.pending.get(lot.id))}
-                today=${state.today}
-                zone=${state.zone}
-                role=${roleOf(state)}
-                refused=${state.refused === lot.id}
-                onMore=${more.open}
-              />
-            `,
-          )}
-        </ul>
+        <div class="lots" role="list">${lots.map((lot) => rowOf({ app, state, lot, onMore: more.open }))}</div>
       <//>
       ${canChange &&
       html`
@@ -92,13 +112,14 @@ function Known({ product }) {
       <p class="row"><button type="button" class="button" onClick=${() => setTelling(true)}>${t("policy.open")}</button></p>
     </section>
     ${canChange &&
+    !product.isSketch &&
     html`
       <section aria-labelledby="product-rules">
         <h2 id="product-rules">${t("product.rules")}</h2>
         <${Rules} key=${product.id} product=${product} onChange=${change} />
       </section>
       <section aria-labelledby="product-barcodes">
-        <h2 id="product-barcodes">${t("product.barcodes")}</h2>
+        <h2 id="product-barcodes" tabindex="-1">${t("product.barcodes")}</h2>
         <${Barcodes} product=${product} onChange=${change} />
       </section>
       <section aria-labelledby="product-details">
@@ -107,7 +128,7 @@ function Known({ product }) {
       </section>
     `}
     <section aria-labelledby="product-history">
-      <h2 id="product-history">${t("product.history")}</h2>
+      <h2 id="product-history" tabindex="-1">${t("product.history")}</h2>
       <${History} product=${product} version=${version} />
     </section>
     ${more.dialog}

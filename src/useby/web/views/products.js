@@ -1,21 +1,24 @@
 /** @module All products: search, filters, and a selection of several. */
 
 import { html } from "../html.js";
+import { LongList, lotHasChanged } from "../parts/chunk.js";
 import { useApp } from "../parts/context.js";
 import { Choice, TextField } from "../parts/field.js";
 import { Icon } from "../parts/icon.js";
 import { Lists } from "../parts/lot_list.js";
-import { LotRow } from "../parts/lot_row.js";
+import { rowOf } from "../parts/lot_row.js";
 import { useMore, useNames } from "../parts/more.js";
 import { Selection } from "../parts/selection.js";
 import { Sentinel } from "../parts/sentinel.js";
+import { Skeleton } from "../parts/skeleton.js";
 import { fragmentOf } from "../routes.js";
 import { may, roleOf } from "../state/household.js";
-import { asShown } from "../state/lots.js";
 import { useEffect, useState } from "../vendor/hooks.js";
+import { Component } from "../vendor/preact.js";
 
 /** @typedef {import("../types.js").KeptLot} KeptLot */
 /** @typedef {import("../types.js").Product} Product */
+/** @typedef {import("../state.js").State} State */
 
 const STATUSES = /** @type {const} */ (["expired", "expiring", "fresh", "consumed", "discarded"]);
 const SORTS = /** @type {const} */ (["expiryDate", "-expiryDate", "name", "-name", "-createdAt"]);
@@ -44,19 +47,25 @@ export function Products() {
       if (!after.delete(id)) after.add(id);
       return after;
     });
+  /**
+   * @param {string} id
+   * @param {State} shown
+   */
+  const rows = (id, shown) => {
+    const product = shown.products.get(id);
+    return (
+      product &&
+      html`<${ProductRows} key=${id} app=${app} state=${shown} product=${product} selected=${selected.has(id)} onToggle=${toggle} onMore=${more.open} />`
+    );
+  };
   return html`
     <h1 tabindex="-1">${t("products.title")}</h1>
     <${Filters} filters=${filters} onChange=${setFilters} />
     ${chosen.length > 0 && html`<${Selection} products=${chosen} onClear=${() => setSelected(new Set())} />`}
+    ${!listed.loaded && !products.length && html`<${Skeleton} />`}
     ${listed.loaded && !products.length && html`<p class="hint">${t("products.none")}</p>`}
     <${Lists}>
-      <ul class="lots lots--products" role="list">
-        ${products.map(
-          (product) => html`
-            <${ProductRows} key=${product.id} product=${product} selected=${selected.has(product.id)} onToggle=${toggle} onMore=${more.open} />
-          `,
-        )}
-      </ul>
+      <${LongList} kind="lots--products" state=${state} ids=${products.map(({ id }) => id)} selected=${selected} row=${rows} hasChanged=${productHasChanged} />
     <//>
     ${listed.cursor !== null && html`<${Sentinel} mark=${listed.cursor} onVisible=${() => app.stock.moreFound()} />`}
     ${more.dialog}
@@ -113,49 +122,78 @@ function Filters({ filters, onChange }) {
 }
 
 /**
- * The rows of a product: one for each of its open lots, or one for the product without any.
- *
- * @param {{product: Product, selected: boolean, onToggle: (id: string) => void, onMore: (lot: KeptLot) => void}} props
+ * @typedef {object} Props
+ * @property {import("../parts/context.js").App} app
+ * @property {State} state
+ * @property {Product} product
+ * @property {boolean} selected
+ * @property {(id: string) => void} onToggle
+ * @property {(lot: KeptLot) => void} onMore
  */
-function ProductRows({ product, selected, onToggle, onMore }) {
-  const { app, state } = useApp();
-  const box =
-    may(state, "use") &&
-    html`
-      <input
-        class="lot__select"
-        type="checkbox"
-        aria-label=${app.t("products.select", { name: product.name })}
-        checked=${selected}
-        onChange=${() => onToggle(product.id)}
-      />
-    `;
-  const lots = keptOf(product, state.lots, state.today);
-  if (!lots.length) {
-    return html`
-      <li class="lot lot--gone" aria-labelledby=${`${product.id}-name`}>
-        ${box}
-        <div class="lot__text">
-          <a class="lot__name" id=${`${product.id}-name`} href=${fragmentOf("product", product.id)}><bdi>${product.name}</bdi></a>
-        </div>
-      </li>
-    `;
+
+/**
+ * The rows of a product: one for each of its open lots, or one for the product without any. They are
+ * rendered again only if one of them has changed.
+ *
+ * @extends {Component<Props>}
+ */
+class ProductRows extends Component {
+  /** @param {Props} next */
+  shouldComponentUpdate(next) {
+    const { product, selected, state } = /** @type {Props} */ (this.props);
+    return (
+      next.product !== product ||
+      next.selected !== selected ||
+      next.state.today !== state.today ||
+      next.state.zone !== state.zone ||
+      next.state.refused !== state.refused ||
+      roleOf(next.state) !== roleOf(state) ||
+      (product.lots ?? []).some(({ id }) => lotHasChanged(id, state, next.state))
+    );
   }
-  return lots.map(
-    (lot, index) => html`
-      <${LotRow}
-        key=${lot.id}
-        app=${app}
-        lot=${asShown(lot, state.pending.get(lot.id))}
-        today=${state.today}
-        zone=${state.zone}
-        role=${roleOf(state)}
-        refused=${state.refused === lot.id}
-        onMore=${onMore}
-        before=${index ? html`<span class="lot__same"><${Icon} name="back" /></span>` : box}
-      />
-    `,
-  );
+
+  render() {
+    const { app, state, product, selected, onToggle, onMore } = /** @type {Props} */ (this.props);
+    const box =
+      may(state, "use") &&
+      html`
+        <input
+          class="lot__select"
+          type="checkbox"
+          aria-label=${app.t("products.select", { name: product.name })}
+          checked=${selected}
+          onChange=${() => onToggle(product.id)}
+        />
+      `;
+    const lots = keptOf(product, state.lots);
+    if (!lots.length) {
+      return html`
+        <div class="lot lot--gone" role="listitem" aria-labelledby=${`${product.id}-name`}>
+          ${box}
+          <div class="lot__text">
+            <a class="lot__name" dir="auto" id=${`${product.id}-name`} href=${fragmentOf("product", product.id)}>${product.name}</a>
+          </div>
+        </div>
+      `;
+    }
+    return lots.map((lot, index) => {
+      const before = index ? html`<span class="lot__same"><${Icon} name="back" /></span>` : box;
+      return rowOf({ app, state, lot, onMore, before });
+    });
+  }
+}
+
+/**
+ * Return true if the rows of a product show something else.
+ *
+ * @param {string} id
+ * @param {State} before
+ * @param {State} after
+ */
+function productHasChanged(id, before, after) {
+  const product = after.products.get(id);
+  if (before.products.get(id) !== product) return true;
+  return (product?.lots ?? []).some((lot) => lotHasChanged(lot.id, before, after));
 }
 
 /**
@@ -163,8 +201,6 @@ function ProductRows({ product, selected, onToggle, onMore }) {
  *
  * @param {Product} product
  * @param {ReadonlyMap<string, KeptLot>} known
- * @param {number} today
  * @returns {KeptLot[]}
  */
-export const keptOf = (product, known, today) =>
-  (product.lots ?? []).map((lot) => known.get(lot.id) ?? { ...lot, product, countedOn: today });
+export const keptOf = (product, known) => (product.lots ?? []).flatMap(({ id }) => known.get(id) ?? []);
