@@ -4,18 +4,28 @@ Hypothesis judges no example by its time: on a machine whose cores are busy any 
 may spend 300 s on making a failure small, so its tests have more time than the limit of a hang.
 """
 
-import asyncio
 import gc
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import tests.support.cached_parsers
+import tests.support.one_tls_context
+import tests.support.quick_sign_in
+import tests.support.shared_statements  # noqa: F401 - each saves what every test would spend
 from hypothesis import HealthCheck, settings
 from tests.support.migrated_files import new_file
-from tests.support.postgres import MEMORY, Postgres, fast_folder, postgres_with_template
+from tests.support.postgres import (
+    MEMORY,
+    Postgres,
+    fast_folder,
+    postgres_server,
+    shared_cluster,
+)
 
 from useby.store.database import Database
 from useby.store.open import open_database
@@ -33,13 +43,17 @@ settings.register_profile("useby", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("useby")
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Put the folders of tests in memory where there is room: SQLite waits for no disk there.
 
     Some tests run programs that they have written, which some containers forbid in memory.
     """
     if fast_folder() == MEMORY and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    if not hasattr(config, "workerinput"):
+        shared = ExitStack()
+        shared.enter_context(shared_cluster())
+        config.add_cleanup(shared.close)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -104,7 +118,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server, and on it an empty database at the newest schema, to be copied."""
-    with postgres_with_template() as server:
+    with postgres_server() as server:
         yield server
 
 
@@ -119,9 +133,8 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres: Postgres) -> Iterator[str]:
     """A database of the test's own on the server, empty."""
-    name = asyncio.run(postgres.new_database())
-    yield postgres.url(name)
-    asyncio.run(postgres.drop(name))
+    with postgres.own_database() as url:
+        yield url
 
 
 @pytest.fixture

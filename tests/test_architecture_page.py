@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from useby.cli import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = (
@@ -29,6 +31,21 @@ POINTERS = [(page.stem, path, name) for page in PAGES for path, name in pointers
 def test_the_architecture_page_points_at_both_journeys() -> None:
     page = DOCS / "architecture.md"
     assert len([name for _, name in pointers_of(page) if name]) > 10
+
+
+def test_the_architecture_page_has_each_package_and_each_command() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    floors = page.split("```")[1]
+    rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    packages = {
+        path.stem
+        for path in (ROOT / "src" / "useby").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    } - {"__init__", "__main__"}
+
+    assert {name for name in packages if not re.search(rf"\b{name}\b", floors)} == {"client"}
+    assert {name for name in packages if f"`{name}`" not in rows} == set()
+    assert {name for name in COMMANDS if f"`{name}`" not in rows} == set()
 
 
 @pytest.mark.parametrize(("page", "path", "symbol"), POINTERS)

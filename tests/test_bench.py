@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from bench import publish
+from bench import catalogue, publish
 from tests.support.time_limits import HANG_TIMEOUT
+
+from useby.cli.catalogue_file import Dump
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = ("idle", "push", "fanout", "durable", "storm", "wave", "latency")
@@ -45,7 +47,8 @@ def test_the_bench_of_lots_compares_with_the_code_before_lots_and_stores_each_ta
     done = subprocess.run(
         [
             *(sys.executable, "-m", "bench.stock", "--into", str(tmp_path), "--rounds", "1"),
-            *("--stored", "300", "--imported", "10", "--loaded", "1000", "--migrated", "250"),
+            *("--stored", "300", "--imported", "10", "--migrated", "250"),
+            *("--loaded", "1000", "--dump", "products.csv.gz"),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -65,8 +68,17 @@ def test_the_bench_of_lots_compares_with_the_code_before_lots_and_stores_each_ta
         "Loading a catalogue",
         "Alerts that are due",
     ]
-    assert len(kept["targets"]) == 18
-    assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == 18
+    assert len(kept["targets"]) == 14
+    assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == 14
+
+
+def test_the_command_reads_each_dump_that_the_bench_writes(tmp_path: Path) -> None:
+    for name, write in catalogue.DUMPS.items():
+        write(tmp_path / name, 20)
+        with (tmp_path / name).open("rb") as file:
+            dump = Dump(file, name)
+            codes = {entry.code for entries in dump.slices(100) for entry in entries}
+        assert (len(codes), dump.broken, dump.left_out) == (20, 0, 0), name
 
 
 @pytest.mark.timeout(6 * HANG_TIMEOUT)
@@ -91,12 +103,18 @@ def test_the_bench_of_channels_measures_each_target(tmp_path: Path) -> None:
     assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == len(kept["targets"]) == 6
 
 
-def test_the_bench_of_households_compares_with_accounts_that_share_nothing() -> None:
+@pytest.mark.parametrize(
+    ("module", "options", "targets"),
+    [
+        ("households", ("--stored", "100", "--shared", "2", "--each", "5"), 1),
+        ("policy_change", ("--stored", "100"), 4),
+    ],
+)
+def test_a_bench_of_households_prints_each_target(
+    module: str, options: tuple[str, ...], targets: int
+) -> None:
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "bench.households", "--rounds", "1"),
-            *("--stored", "100", "--shared", "2", "--each", "5"),
-        ],
+        [*(sys.executable, "-m", f"bench.{module}", "--rounds", "1"), *options],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -104,7 +122,7 @@ def test_the_bench_of_households_compares_with_accounts_that_share_nothing() -> 
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == 1
+    assert done.stdout.count("met: ") + done.stdout.count("MISSED: ") == targets
 
 
 def test_publishing_one_scenario_keeps_the_others_and_may_be_repeated(

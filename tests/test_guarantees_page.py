@@ -1,6 +1,7 @@
 """Each promise of docs/reference/guarantees.md names the tests that check it, and they exist."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -24,10 +25,16 @@ def test_every_promise_names_a_test(row: str) -> None:
     assert re.fullmatch(r"`[^`]+`(, `[^`]+`)*", tested_by)
 
 
+@functools.cache
+def tree_of(path: str) -> ast.Module:
+    """Parse a file of tests, many of which are named more than once."""
+    return ast.parse((ROOT / path).read_text())
+
+
 @pytest.mark.parametrize(("path", "name"), POINTERS)
 def test_every_named_test_exists_and_is_not_skipped(path: str, name: str) -> None:
     """A pointer names a test function, or a class whose rules Hypothesis runs."""
-    body = ast.parse((ROOT / path).read_text()).body
+    body = tree_of(path).body
     found = [
         node
         for node in body

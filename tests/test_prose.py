@@ -145,6 +145,20 @@ def test_no_word_is_out_of_use(package: str) -> None:
     assert prose_of(package).uses_of(OLD) == []
 
 
+WRITTEN = sorted(
+    path
+    for folder in ("docs", "src/useby/web", "clients/js")
+    for suffix in ("*.md", "*.js")
+    for path in (ROOT / folder).rglob(suffix)
+    if not {"node_modules", "vendor"} & {*path.parts} and not path.is_symlink()
+)
+
+
+def test_no_word_of_the_docs_and_the_page_is_out_of_use() -> None:
+    found = {str(path.relative_to(ROOT)): OLD.findall(path.read_text()) for path in WRITTEN}
+    assert {path: words for path, words in found.items() if words} == {}
+
+
 def test_the_counter_counts() -> None:
     tree = ast.parse(
         'def f():\n    """What it does, said plainly."""\n\nA = 1\n"""Whoever knows it."""\n'

@@ -45,11 +45,15 @@ def is_live(url: str) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_node_is_live_when_it_reports_its_url_and_a_signal_ends_it_with_0(
+def test_a_node_with_its_own_port_outlives_its_standard_input_and_a_signal_ends_it_with_0(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     with served(tmp_path) as (process, url):
+        assert is_live(url), "when it reports its URL"
+        assert process.stdin is not None
+        process.stdin.close()
         assert is_live(url)
+        assert process.poll() is None
         process.send_signal(number)
         assert process.wait(HANG_TIMEOUT) == 0
 
@@ -60,11 +64,3 @@ def test_a_node_that_shares_its_port_ends_with_its_parents_pipe(tmp_path: Path) 
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(HANG_TIMEOUT) == 0
-
-
-def test_a_node_with_its_own_port_outlives_its_standard_input(tmp_path: Path) -> None:
-    with served(tmp_path) as (process, url):
-        assert process.stdin is not None
-        process.stdin.close()
-        assert is_live(url)
-        assert process.poll() is None

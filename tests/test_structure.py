@@ -3,7 +3,8 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,10 +15,8 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 LONGER_FILES: dict[str, int] = {}
 """Files that are still to be split, with the length that they must not pass."""
-LONGER_FUNCTIONS = {
-    "useby.store.migrations.versions.0001_first_tables.upgrade": 163,
-}
-"""Functions that are still to be split, with the length that they must not pass."""
+MIGRATIONS = "useby.store.migrations.versions."
+"""Modules whose functions may be long: a migration is a list of statements that never changes."""
 
 RIDDLE = re.compile(
     r"test_(what|who|it|its|all|one|nothing|nobody|anything|everything|others|how)(ever|s)?_"
@@ -57,26 +56,43 @@ NOT_OURS = {"node_modules", "vendor"}
 FILES = [path for path in FILES if not NOT_OURS & {*path.parts} and not path.is_symlink()]
 
 
-def imports_of(tree: ast.Module, known: dict[str, Path]) -> Iterator[str]:
-    """Modules that one imports anywhere: at its top, in a function, or for types only."""
+@dataclass(frozen=True)
+class Shape:
+    """Parts of a module that the tests look at."""
+
+    docstring: str
+    classes: tuple[str, ...]
+    """Those of the module itself, not within another class or function."""
+    functions: tuple[tuple[str, int], ...]
+    """All functions and methods, each with its number of lines."""
+    imports: tuple[tuple[str, str], ...]
+    """Modules, each with a name that is imported of it, or with an empty one."""
+
+
+@cache
+def shape_of(path: Path) -> Shape:
+    """Parse a module, once for all tests."""
+    tree = ast.parse(path.read_text())
+    functions, imports = [], []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            functions.append((node.name, (node.end_lineno or node.lineno) - node.lineno + 1))
+        elif isinstance(node, ast.Import):
+            imports += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [
-                within if (within := f"{node.module}.{alias.name}") in known else node.module
-                for alias in node.names
-            ]
-        else:
-            continue
-        yield from (name for name in names if name in known)
+            imports += [(node.module, alias.name) for alias in node.names]
+    classes = tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef))
+    return Shape(ast.get_docstring(tree) or "", classes, tuple(functions), tuple(imports))
 
 
 def import_graph(known: dict[str, Path]) -> dict[str, set[str]]:
-    return {
-        name: set(imports_of(ast.parse(path.read_text()), known)) - {name}
-        for name, path in known.items()
-    }
+    """Modules that each one imports anywhere: at its top, in a function, or for types only."""
+    graph = {}
+    for module, path in known.items():
+        imports = shape_of(path).imports
+        names = {within if (within := f"{of}.{name}") in known else of for of, name in imports}
+        graph[module] = names & known.keys() - {module}
+    return graph
 
 
 def circle_in(graph: dict[str, set[str]]) -> list[str]:
@@ -86,14 +102,6 @@ def circle_in(graph: dict[str, set[str]]) -> list[str]:
     except CycleError as error:
         return [str(name) for name in error.args[1]]
     return []
-
-
-def long_functions(tree: ast.Module) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            if length > MAX_FUNCTION_LINES:
-                yield node.name, length
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -114,30 +122,76 @@ def test_the_circle_finder_finds_a_circle_of_lazy_and_type_only_imports(tmp_path
     assert set(circle) == set(texts)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_file_has_no_more_lines_than_one_idea_takes(path: Path) -> None:
-    limit = LONGER_FILES.get(str(path.relative_to(ROOT)), MAX_FILE_LINES)
-    assert len(path.read_text().splitlines()) <= limit
+def packages() -> set[str]:
+    """Each package and module of the server and the client, directly below ``useby``."""
+    found = (ROOT / "src" / "useby").iterdir()
+    names = {path.stem for path in found if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return {f"useby.{name}" for name in names - {"__init__", "__main__"}}
+
+
+def contract(name: str) -> dict[str, list[str]]:
+    """One contract of import-linter, by the beginning of its name."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    found = project["tool"]["importlinter"]["contracts"]
+    one: dict[str, list[str]] = next(each for each in found if each["name"].startswith(name))
+    return one
+
+
+def test_each_package_has_its_floor() -> None:
+    floors = contract("A package imports only")["layers"]
+    named = {name for floor in floors for name in floor.split(" | ")}
+
+    assert named == packages() - {"useby.client"}
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "left_out"),
+    [
+        ("The client stands apart", "forbidden_modules", {"useby.client"}),
+        ("Only the command line uses the client", "source_modules", {"useby.cli", "useby.client"}),
+        ("SQL stands in the store only", "source_modules", {"useby.store", "useby.client"}),
+    ],
+)
+def test_an_import_contract_names_every_package_but_those_it_allows(
+    name: str, key: str, left_out: set[str]
+) -> None:
+    assert set(contract(name)[key]) == packages() - left_out
+
+
+def test_a_file_has_no_more_lines_than_one_idea_takes() -> None:
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in FILES}
+    longer = {
+        name: count
+        for name, count in lines.items()
+        if count > LONGER_FILES.get(name, MAX_FILE_LINES)
+    }
+    assert longer == {}
 
 
 def test_functions_are_short() -> None:
+    migrations = {path for name, path in MODULES.items() if name.startswith(MIGRATIONS)}
     found = {
-        f"{name}.{function}": lines
-        for name, path in MODULES.items()
-        for function, lines in long_functions(ast.parse(path.read_text()))
+        f"{path.relative_to(ROOT)}: {function}": lines
+        for path in FILES
+        if path.suffix == ".py" and path not in migrations
+        for function, lines in shape_of(path).functions
+        if lines > MAX_FUNCTION_LINES
     }
-    assert {
-        name: found[name] for name in found if found[name] > LONGER_FUNCTIONS.get(name, 0)
-    } == {}
+    assert found == {}
+
+
+def test_a_class_of_the_server_has_a_name_of_its_own() -> None:
+    modules: dict[str, set[str]] = {}
+    for name, path in MODULES.items():
+        if not name.startswith(("useby.client", "useby.schemas", "bench")):
+            for each in shape_of(path).classes:
+                modules.setdefault(each, set()).add(name)
+
+    shared = {name: sorted(where) for name, where in modules.items() if len(where) > 1}
+    assert shared == {}, "one word has one meaning; JSON and the client have those of the domain"
 
 
 def test_an_exception_is_removed_once_it_is_short() -> None:
-    long = {
-        f"{name}.{function}"
-        for name, path in MODULES.items()
-        for function, _ in long_functions(ast.parse(path.read_text()))
-    }
-    assert LONGER_FUNCTIONS.keys() <= long
     assert [
         path
         for path in LONGER_FILES
@@ -156,8 +210,7 @@ def covered_modules() -> set[str]:
     for path in files_of_tests():
         folder = path.relative_to(ROOT / "tests").parent.parts
         covered.add(".".join(("useby", *folder, path.stem.removeprefix("test_"))))
-        text = ast.get_docstring(ast.parse(path.read_text())) or ""
-        for line in COVERS.findall(text):
+        for line in COVERS.findall(shape_of(path).docstring):
             covered.update(name.strip() for name in line.split(","))
     return covered
 
@@ -180,7 +233,7 @@ def test_a_covers_line_names_a_module_that_exists() -> None:
     named = {
         name.strip()
         for path in files_of_tests()
-        for line in COVERS.findall(ast.get_docstring(ast.parse(path.read_text())) or "")
+        for line in COVERS.findall(shape_of(path).docstring)
         for name in line.split(",")
     }
 
@@ -189,12 +242,10 @@ def test_a_covers_line_names_a_module_that_exists() -> None:
 
 def test_the_name_of_a_test_has_a_subject_and_plain_words() -> None:
     found = [
-        f"{path.relative_to(ROOT)}: {node.name}"
+        f"{path.relative_to(ROOT)}: {name}"
         for path in files_of_tests()
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if node.name.startswith("test_")
-        if RIDDLE.match(node.name) or DIALECT.search(node.name)
+        for name, _ in shape_of(path).functions
+        if name.startswith("test_") and (RIDDLE.match(name) or DIALECT.search(name))
     ]
 
     assert found == []

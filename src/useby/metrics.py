@@ -68,7 +68,7 @@ account_mails = Counter(
 
 quota_refusals = Counter(
     "useby_quota_refusals",
-    "Requests refused with 409 because an account has reached a quota, by quota.",
+    "Requests refused with 409 because an account or a product has reached a quota, by quota.",
     ["quota"],
 )
 

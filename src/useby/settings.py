@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from useby.domain import mail
-from useby.domain.quota import Limits
+from useby.domain.quota import MOST_MOVEMENTS, Limits, ProductLimits
 
 Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -207,6 +207,11 @@ class Settings(BaseSettings):
     max_account_bytes: int = Field(default=256 * 1024 * 1024, ge=64 * 1024)
     """Maximum estimated disk space of an account. The request that exceeds it is still stored;
     later ones are refused."""
+    max_lots: int = Field(default=2_000, ge=1)
+    """Maximum number of open lots of a product."""
+    max_movements: int = Field(default=20_000, ge=1, le=MOST_MOVEMENTS)
+    """Maximum number of movements of a product, those of its closed lots included. An undo is
+    stored beyond it."""
 
     # keeping
     keep_read_days: int = Field(default=90, ge=0)
@@ -344,7 +349,12 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """Quotas of an account."""
-        return Limits(self.max_products, self.max_unread, self.max_account_bytes)
+        return Limits(
+            self.max_products,
+            self.max_unread,
+            self.max_account_bytes,
+            ProductLimits(self.max_lots, self.max_movements),
+        )
 
     @property
     def tokens_are_for_anybody(self) -> bool:

@@ -159,8 +159,8 @@ async def _supervise(
     def begin_stop(number: signal.Signals) -> None:
         migrating.cancel()
         stop(number)
-        patience = max(STOP_SECONDS, settings.drain_seconds) + GRACE_SECONDS
-        loop.call_later(patience, stop, signal.SIGKILL)
+        seconds = max(STOP_SECONDS, settings.drain_seconds) + GRACE_SECONDS
+        loop.call_later(seconds, stop, signal.SIGKILL)
 
     handle_stop_signals(begin_stop)
     await asyncio.wait([migrating])

@@ -1,11 +1,15 @@
 """Accounts are created, changed and deleted; sign-ins begin, go on and end."""
 
+import asyncio
 import contextlib
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
+from tests.support.databases import on_postgres
 from tests.support.factories import NOON, a_kept_owner
+from tests.support.process_node import until
 
 from useby.actions import accounts as actions
 from useby.actions.accounts import EmailTaken
@@ -62,6 +66,46 @@ async def test_an_email_has_one_account(database: Database) -> None:
         await database.write(
             lambda t: actions.create(t, email=ada.email, password_hash=None, now=NOON)
         )
+
+
+async def sign_up(database: Database, email: str) -> None:
+    new: dict[str, Any] = {"name": "", "time_zone": "UTC", "password_hash": "h", "now": NOON}
+    await database.write(lambda t: actions.sign_up(t, email=email, **new))
+
+
+async def test_sign_ups_with_one_email_at_once_make_one_account_and_return_the_same(
+    database: Database,
+) -> None:
+    await asyncio.gather(*(sign_up(database, "ada@useby.example") for _ in range(5)))
+    (user,) = await database.read(accounts.all_users)
+    assert user.email == "ada@useby.example"
+
+
+@on_postgres
+async def test_a_sign_up_waits_for_another_one_with_its_email_and_returns_the_same(
+    database: Database, database_url: str
+) -> None:
+    """The other one is seen by nobody until it commits."""
+    other, observer = [await asyncpg.connect(database_url) for _ in range(2)]
+    try:
+        async with other.transaction():
+            await other.execute(
+                "INSERT INTO users (id, email, name, time_zone, alert_time, lead_days, categories,"
+                " created_at) VALUES ('u', 'ada@useby.example', '', 'UTC', '09:00', '[1]', '{}',"
+                " now())"
+            )
+            late = asyncio.create_task(sign_up(database, "ada@useby.example"))
+            waiting = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            )
+            await until(lambda: observer.fetchval(waiting))
+        await late
+    finally:
+        await other.close()
+        await observer.close()
+    (user,) = await database.read(accounts.all_users)
+    assert user.id == "u"
 
 
 async def test_a_sign_up_with_a_taken_email_changes_nothing_and_returns_the_same(

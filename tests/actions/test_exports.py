@@ -44,7 +44,7 @@ from useby.store.exports import Kept
 
 LATER = NOON + timedelta(days=40)
 once_a_database = settings(
-    max_examples=20,
+    max_examples=10,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -3,11 +3,14 @@
 covers: useby.store.alert_holds, useby.store.notification_items
 """
 
+import re
 from datetime import timedelta
 from functools import partial
 
 import pytest
+from tests.support.databases import on_postgres
 from tests.support.factories import NOON, a_kept_owner, a_product
+from tests.support.query_plans import plans_of
 from tests.support.stored_products import keep, notifications_of
 
 from useby.actions import accounts as accounts_actions
@@ -15,6 +18,7 @@ from useby.actions import alerts as actions
 from useby.actions import floods, imports, inventory
 from useby.actions.alerts import BATCH, send_due
 from useby.domain.account import User
+from useby.domain.events import AlertScheduled, Event
 from useby.domain.notification import Cause, Item, Severity
 from useby.domain.product import Disposal
 from useby.scheduler.alerts import AlertScheduler
@@ -30,7 +34,7 @@ async def messages_of(database: Database, owner: User) -> list[str]:
 
 
 async def hold(database: Database, owner: User) -> None:
-    await database.write(lambda t: floods.hold(t, owner.id, NOON + imports.HELD))
+    await database.write(lambda t: floods.begin_hold(t, owner.id, NOON + imports.HELD))
 
 
 async def items_of(database: Database, owner: User, notification_id: str) -> tuple[Item, ...]:
@@ -108,9 +112,33 @@ async def test_a_hold_lasts_on_while_alerts_are_due(database: Database) -> None:
     assert await messages_of(database, ada) == ["Organic Milk expires tomorrow"]
 
 
-async def test_a_held_alert_whose_lot_was_closed_is_not_sent(
-    database: Database,
+async def test_a_transaction_ends_one_large_hold_and_a_claim_ends_none(
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(floods, "LARGE", 6)
+    owners = [await a_kept_owner(database) for _ in range(3)]
+    small, large = owners[0], owners[1:]
+    for owner in owners:
+        await hold(database, owner)
+        await keep(database, owner, a_product(owner, "2026-03-03"))
+        if owner is not small:
+            await keep(database, owner, *(a_product(owner, "2026-03-03") for _ in range(4)))
+    await database.write(lambda t: send_due(t, NOON))
+    for owner in owners:
+        await database.write(partial(floods.release_hold, household_id=owner.id, now=NOON))
+        await keep(database, owner, a_product(owner, "2026-03-03"))
+
+    await database.write(lambda t: send_due(t, NOON))
+
+    assert len(await messages_of(database, small)) == 2
+    for ended in (0, 1, 2, 2):
+        assert sum([len(await messages_of(database, each)) for each in large]) == ended
+        await database.write(lambda t: floods.release(t, NOON))
+    assert await database.read(alert_holds.next_until) is None
+
+
+async def with_six_of_seven_held_closed(database: Database) -> User:
+    """An owner whose hold has just ended, with alerts of seven products, six of them used up."""
     ada = await a_kept_owner(database)
     await hold(database, ada)
     tins = [a_product(ada, "2026-03-03", name=f"Tin {number}") for number in range(7)]
@@ -123,10 +151,63 @@ async def test_a_held_alert_whose_lot_was_closed_is_not_sent(
 
     await database.write(use)
     await database.write(lambda t: floods.release_hold(t, ada.id, NOON))
+    return ada
+
+
+async def test_a_held_alert_whose_lot_was_closed_is_not_sent(
+    database: Database,
+) -> None:
+    ada = await with_six_of_seven_held_closed(database)
     await database.write(lambda t: floods.release(t, NOON))
 
     found = await messages_of(database, ada)
     assert [each for each in found if "consumed" not in each] == ["Tin 0 expires tomorrow"]
+
+
+@on_postgres
+async def test_the_lots_of_collected_alerts_are_looked_up_by_product_without_statistics(
+    database: Database,
+) -> None:
+    """Otherwise each look-up reads all open lots: 450 alerts took more than ten seconds."""
+    ada = await a_kept_owner(database)
+    await hold(database, ada)
+    many = [a_product(ada, "2026-03-03") for _ in range(450)]
+    await database.write(lambda t: inventory.add_many(t, many, ada, NOON))
+    while (await database.write(lambda t: send_due(t, NOON))).goes_on:
+        pass
+    held = await database.read(lambda c: alert_holds.of(c, [ada.id]))
+    key = ada.id, held[ada.id].notification_id
+
+    (planned,) = await plans_of(
+        database, lambda t: notification_items.delete_closed(t.connection, *key)
+    )
+
+    plan = "\n".join(planned.lines)
+    assert re.search(r" on lots .*\n +Index Cond: .*product_id", plan), plan
+
+
+async def test_a_large_hold_loses_what_is_closed_a_slice_at_a_time_before_it_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(floods, "LARGE", 1)
+    monkeypatch.setattr(floods, "SLICE", 2)
+    ada = await with_six_of_seven_held_closed(database)
+    published: list[Event] = []
+    database.on_commit = published.append
+    sizes = []
+    while await database.read(alert_holds.next_until) is not None:
+        sizes.append(await collected(database))
+        published.clear()
+        await database.write(lambda t: floods.release(t, NOON))
+        assert AlertScheduled(NOON) in published or not await collected(database)
+    assert sizes == [7, 5, 3, 1]
+    found = await messages_of(database, ada)
+    assert [each for each in found if "consumed" not in each] == ["Tin 0 expires tomorrow"]
+
+
+async def collected(database: Database) -> int:
+    count = "SELECT count(*) FROM notification_items"
+    return int(await database.read(lambda c: c.exec_driver_sql(count).scalar_one()))
 
 
 async def test_a_disabled_user_keeps_the_hold_until_the_account_is_enabled(
@@ -145,7 +226,7 @@ async def test_a_disabled_user_keeps_the_hold_until_the_account_is_enabled(
 
 async def test_a_hold_of_a_user_who_does_not_exist_is_refused(database: Database) -> None:
     with pytest.raises(UnknownUser):
-        await database.write(lambda t: floods.hold(t, "nobody", NOON))
+        await database.write(lambda t: floods.begin_hold(t, "nobody", NOON))
 
 
 async def test_a_deleted_account_takes_its_items_and_its_hold_along(database: Database) -> None:
@@ -175,7 +256,7 @@ async def test_the_alerts_of_the_last_owner_of_a_batch_are_not_cut_in_two(
     assert await messages_of(database, flooded) == []
     second = await database.write(lambda t: send_due(t, SOON))
 
-    assert second == actions.BatchResult(BATCH // 4 + 6, BATCH // 4 + 6, 0)
+    assert second == actions.SentBatch(BATCH // 4 + 6, BATCH // 4 + 6, 0)
     (message,) = await messages_of(database, flooded)
     assert message.startswith(f"{BATCH // 4 + 6} products need attention: ")
 

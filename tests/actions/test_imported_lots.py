@@ -1,9 +1,10 @@
 """Rows of a file that agree in name and barcode are lots of one product.
 
-covers: useby.actions.import_comparison, useby.actions.import_rows
+covers: useby.actions.import_comparison, useby.actions.import_rows, useby.actions.imported_lots
 covers: useby.domain.received_lot, useby.schemas.imported
 """
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -14,9 +15,12 @@ from tests.support.import_files import TODAY
 from tests.support.stored_products import taking
 
 from useby.actions import import_rows, imports
+from useby.actions import lots as lot_actions
 from useby.actions.import_comparison import Upserted
+from useby.domain import lot_actions as actions_of_lots
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
+from useby.domain.lot import Lot, open_lots
 from useby.imports.tables import Options
 from useby.store import exports
 from useby.store.database import Database
@@ -153,3 +157,89 @@ async def test_a_product_with_an_external_id_and_several_lots_keeps_them(
     assert await import_(database, owner, ["7,Milk,2027-06-01,4"]) == Upserted(added=1)
     (milk,) = await stock_of(database, owner)
     assert sorted(lot.quantity for lot in milk.lots) == [Decimal(1), Decimal(2), Decimal(4)]
+
+
+async def opened(database: Database, owner: User, lot: Lot, quantity: str | None = None) -> None:
+    part = None if quantity is None else Decimal(quantity)
+    await database.write(
+        lambda t: lot_actions.act(
+            t, owner, lot.id, lambda one, at: actions_of_lots.open_(one, part, at), NOON
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("expires", "counts", "source"),
+    [("2026-12-24", "2026-03-07", "opened"), ("2026-03-05", "2026-03-05", "printed")],
+)
+async def test_a_new_date_of_an_opened_lot_is_that_of_its_package_and_the_lot_keeps_its_opening(
+    database: Database, expires: str, counts: str, source: str
+) -> None:
+    owner = await a_kept_owner(database)
+    header = "externalId,name,expiryDate,afterOpening"
+    await import_(database, owner, ["7,Milk,2026-06-01,P5D"], header=header)
+    (milk,) = await stock_of(database, owner)
+    await opened(database, owner, milk.lots[0])
+    rows = [f"7,Milk,{expires},P5D"]
+    assert await import_(database, owner, rows, header=header) == Upserted(changed=1)
+    (milk,) = await stock_of(database, owner)
+    (lot,) = milk.lots
+    assert (lot.state.value, lot.printed) == ("opened", Expiry.parse(expires))
+    assert (lot.expiry, str(lot.date_source)) == (Expiry.parse(counts), source)
+    assert await import_(database, owner, rows, header=header) == Upserted(same=1)
+
+
+@pytest.mark.parametrize("external_id", ["", "7"])
+@pytest.mark.parametrize(
+    ("quantity", "left"), [("3", ["2", "1"]), ("4", ["3", "1"]), ("2", ["1", "1"]), ("1", ["1"])]
+)
+async def test_a_row_means_its_lot_with_what_was_opened_of_it_and_only_a_difference_is_corrected(
+    database: Database, external_id: str, quantity: str, left: list[str]
+) -> None:
+    owner = await a_kept_owner(database)
+    await import_(database, owner, [f"{external_id},Milk,2026-06-01,3"])
+    (milk,) = await stock_of(database, owner)
+    await opened(database, owner, milk.lots[0], "1")
+    done = await import_(database, owner, [f"{external_id},Milk,2026-06-01,{quantity}"])
+    assert done == (Upserted(same=1) if quantity == "3" else Upserted(changed=1))
+    (milk,) = await stock_of(database, owner)
+    assert [str(lot.quantity.normalize()) for lot in open_lots(milk.lots)] == left
+
+
+async def test_equal_rows_and_what_was_opened_of_their_lots_are_kept_apart(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    rows = ["Milk,2026-06-01,3"] * 2
+    header = "name,expiryDate,quantity"
+    await import_(database, owner, rows, header=header)
+    (milk,) = await stock_of(database, owner)
+    await opened(database, owner, milk.lots[0], "1")
+    await receive(database, owner, milk.product, "2026-06-01", "5")
+    assert await import_(database, owner, rows, header=header) == Upserted(same=2)
+    more = [*rows, "Milk,2026-06-01,5", "Milk,2026-06-01,9"]
+    assert await import_(database, owner, more, header=header) == Upserted(added=1, same=3)
+    (milk,) = await stock_of(database, owner)
+    assert milk.product.quantity == Decimal(20)
+
+
+async def test_more_entries_of_grocy_than_equal_rows_are_allowed_are_read(
+    database: Database,
+) -> None:
+    owner = await a_kept_owner(database)
+    count = import_rows.MOST_COPIES + 10
+    salt = {"id": 1, "name": "Salt"}
+    stock = [
+        {"product_id": 1, "amount": 1, "best_before_date": "2999-12-31", "price": 1 + n % 2}
+        for n in range(count)
+    ] + [
+        {"product_id": 1, "amount": 1, "best_before_date": "2999-12-31", "price": 10 + n}
+        for n in range(count)
+    ]
+    data = json.dumps({"products": [salt], "stock": stock}).encode()
+    found, rows = import_rows.read(data, Options(TODAY), owner, NOON)
+    assert found.table.bad == []
+    assert (len(rows), rows[0].product.quantity) == (count + 2, Decimal(count // 2))
+    first = await imports.store_all(database, rows, owner, NOON)
+    assert first == Upserted(added=count + 2, products=1)
+    assert await imports.store_all(database, rows, owner, NOON) == Upserted(same=count + 2)

@@ -19,6 +19,7 @@ from tests.support.stored_products import (
 )
 
 from useby.actions import import_rows, imports
+from useby.actions.exports import export
 from useby.actions.import_comparison import Upserted
 from useby.actions.import_rows import MOST_COPIES
 from useby.domain.account import User
@@ -26,6 +27,7 @@ from useby.domain.events import Event
 from useby.domain.expiry import Expiry
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits, QuotaReached
+from useby.exports.writing import ExportFormat
 from useby.imports.tables import Options
 from useby.store import accounts, lots, product_search
 from useby.store.database import Database
@@ -267,3 +269,24 @@ async def test_after_a_mass_import_postgresql_plans_with_statistics_of_it(
     counts = await database.read(lambda c: c.scalars(rows).all())
     assert len(counts) == 3
     assert min(counts) >= imports.MANY
+
+
+async def test_a_slice_has_few_movements_however_many_a_product_of_our_own_file_has(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "MOVEMENTS", 5)
+    owner, other = await a_kept_owner(database), await a_kept_owner(database)
+    goods = [a_product(owner, name=name, quantity=Decimal(9)) for name in "abcd"]
+    await keep(database, owner, *goods)
+    for _ in range(6):
+        await database.write(taking(owner, goods[1], "1"))
+    file = b"".join([piece async for piece in export(database, owner, ExportFormat.JSON)])
+    _, rows = import_rows.read(file, Options(TODAY), other, NOON)
+    stored: list[int] = []
+
+    done = await imports.store_all(
+        database, rows, other, NOON, on_stored=lambda count, _: stored.append(count)
+    )
+
+    assert stored == [1, 2, 4], "the second product is a slice of its own"
+    assert done.added == 4

@@ -20,7 +20,13 @@ from tests.support.stored_products import (
 from useby.actions import inventory
 from useby.actions.alerts import send_due
 from useby.actions.inventory import ExternalIdTaken
-from useby.domain.events import AlertScheduled, Change, Event, NotificationsAdded, ProductChanged
+from useby.domain.events import (
+    AlertScheduled,
+    ChangeKind,
+    Event,
+    NotificationsAdded,
+    ProductChanged,
+)
 from useby.domain.expiry import Expiry
 from useby.domain.notification import Cause, Severity
 from useby.domain.policy import Policy
@@ -97,7 +103,7 @@ async def test_a_batch_has_a_result_for_each_product_and_sends_one_summary(
         "",
     )
     changes = [each.change for each in news if isinstance(each, ProductChanged)]
-    assert changes == [Change.ADDED] * 4
+    assert changes == [ChangeKind.ADDED] * 4
     assert [type(each) for each in news[4:]] == [AlertScheduled, NotificationsAdded]
 
 

@@ -1,17 +1,24 @@
 """Products are consumed and discarded, in part or whole, and reopened."""
 
 import dataclasses
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from tests.actions.test_stock import lots_of, receive
 from tests.support.factories import NOON, a_kept_owner, a_product, day
 from tests.support.stored_products import due_at, got, keep, notifications_of, taking, unread
 
 from useby.actions import inventory
 from useby.actions.alerts import send_due
+from useby.actions.lots import take
+from useby.domain.movement import Movement
 from useby.domain.notification import Severity
 from useby.domain.product import Disposal
-from useby.store.database import Database, Transaction
+from useby.store import lot_histories, lots
+from useby.store.database import Connection, Database, Transaction
+from useby.store.lots import Key
 
 
 @pytest.mark.parametrize("how", list(Disposal))
@@ -112,3 +119,42 @@ async def test_an_open_product_cannot_be_reopened(database: Database) -> None:
         await database.write(
             lambda t: inventory.reopen(t, owner, product.id, quantity=None, now=NOON)
         )
+
+
+async def test_a_reopening_depends_on_the_movements_of_the_lots_that_were_closed_last(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A product has up to 20,000 movements, and SQLite has one writer."""
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-06-10", quantity=Decimal(3))
+    await keep(database, owner, product)
+    await database.write(taking(owner, product, None))
+    closed_first = await lots_of(database, product)
+    read: list[Movement] = []
+    of = lot_histories.of
+
+    def noted(connection: Connection, key: Key, *wanted: Any) -> list[Movement]:
+        found = of(connection, key, *wanted)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(lot_histories, "of", noted)
+    monkeypatch.setattr(lots, "history", None)
+    for expires in ("2026-06-11", "2026-06-12"):
+        await receive(database, owner, product, expires)
+    later = NOON + timedelta(hours=1)
+    before = await lots_of(database, product)
+    await database.write(
+        lambda t: take(t, owner, product.id, quantity=None, how=Disposal.DISCARDED, now=later)
+    )
+    after = await database.write(
+        lambda t: inventory.reopen(t, owner, product.id, quantity=None, now=later)
+    )
+    assert after is not None
+    assert (after.lot_count, after.quantity) == (2, Decimal(2))
+    assert sorted(each.id for each in await lots_of(database, product)) == sorted(
+        each.id for each in before
+    )
+    assert read
+    assert {each.id for each in closed_first}.isdisjoint(each.lot_id for each in read)
+    assert await unread(database, owner) == ["Organic Milk was consumed"]

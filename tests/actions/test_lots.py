@@ -1,4 +1,7 @@
-"""Actions on one lot, and their undo, as they are stored."""
+"""Actions on one lot, and their undo, as they are stored.
+
+covers: useby.store.lot_histories
+"""
 
 import dataclasses
 from datetime import timedelta
@@ -20,8 +23,9 @@ from useby.domain.iso_duration import Duration
 from useby.domain.lot import Lot, LotState
 from useby.domain.movement import ActionRefused, Movement, MovementKind
 from useby.domain.product import Disposal, Product
-from useby.store import accounts, lots, slices
-from useby.store.database import Database
+from useby.store import accounts, lot_histories, lots, slices
+from useby.store.database import Connection, Database
+from useby.store.lots import Key
 
 AN_HOUR = timedelta(hours=1)
 
@@ -269,3 +273,44 @@ async def test_the_movements_are_numbered_in_the_order_in_which_they_were_record
     await act(database, owner, lot, "freeze")
     kinds = [each.kind.value for each in await history_of(database, product)]
     assert kinds == ["received", "split", "opened", "split", "moved", "frozen"]
+
+
+@pytest.mark.parametrize("together", [500, 1], ids=["few-lots", "more-than-a-statement-names"])
+async def test_an_undo_depends_on_the_movements_of_its_lots_and_of_its_action_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    """A product has up to 20,000 movements, and SQLite has one writer."""
+    monkeypatch.setattr(lot_histories, "MAX_IDS", together)
+    owner = await a_kept_owner(database)
+    product = a_product(owner, "2026-06-10", quantity=Decimal(3))
+    await keep(database, owner, product)
+    other = await receive(database, owner, product, "2026-06-11")
+    before = await lots_of(database, product)
+    whole: list[object] = []
+    history = lots.history
+
+    def noted(connection: Connection, key: Key) -> list[Movement]:
+        whole.append(key)
+        return history(connection, key)
+
+    monkeypatch.setattr(lot_histories, "history", noted)
+    monkeypatch.setattr(lots, "history", None)
+
+    split = await act(database, owner, before[0], "open", "1")
+    taken = await database.write(
+        lambda t: actions.take(
+            t, owner, product.id, quantity=None, how=Disposal.CONSUMED, now=NOON + AN_HOUR
+        )
+    )
+    assert taken is not None
+    assert len(taken.movements) == 3
+    for movement in (*taken.movements, split.movements[1]):
+        done = await database.write(
+            partial(actions.undo, user=owner, movement_id=movement.id, now=NOON + 2 * AN_HOUR)
+        )
+        assert done is not None
+
+    assert await lots_of(database, product) == before
+    assert await unread(database, owner) == [], "the report of the taking is read"
+    assert bool(whole) is (together == 1)
+    assert other in before

@@ -111,3 +111,14 @@ async def test_marking_all_read_takes_slices_and_publishes_once(
     assert await actions.mark_all_read(database, ada.id, NOON) == 0
 
     assert [each for each in news if isinstance(each, MarkedRead)] == [MarkedRead(ada.id)]
+
+
+async def test_marking_all_read_up_to_a_number_leaves_later_ones_unread(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE", 2)
+    ada = await a_kept_owner(database)
+    await database.write(lambda t: actions.add(t, drafts(ada.id, 5), NOON))
+
+    for newest, count in ((0, 0), (3, 3), (3, 0), (2**70, 2)):
+        assert await actions.mark_all_read(database, ada.id, NOON, newest) == count

@@ -51,14 +51,14 @@ async def receive(
     """Receive another lot of a product."""
 
     def work(transaction: Transaction) -> Lot:
-        before = stock.hold(transaction, owner, [product.id])[product.id]
+        before = stock.load(transaction, owner, [product.id])[product.id]
         change = lot_actions.receive(
             stock.occasion(owner, before.product, NOON),
             product_id=product.id,
             quantity=Decimal(quantity),
             printed=Expiry.parse(expires),
         )
-        stock.settle(transaction, [ChangedProduct(before, before.product, owner, change)], NOON)
+        stock.store(transaction, [ChangedProduct(before, before.product, owner, change)], NOON)
         return change.lots[0]
 
     return await database.write(work)
@@ -96,9 +96,9 @@ async def open_quantities(database: Database, owner: User) -> dict[str, Decimal]
     return {row.product_id: row.quantity for row in rows}
 
 
-async def hold(database: Database, owner: User, product: Product) -> lots.StoredProduct:
-    held = await database.write(lambda t: stock.hold(t, owner, [product.id]))
-    return held[product.id]
+async def load(database: Database, owner: User, product: Product) -> lots.StoredProduct:
+    loaded = await database.write(lambda t: stock.load(t, owner, [product.id]))
+    return loaded[product.id]
 
 
 async def test_a_new_product_has_one_lot_that_was_received_when_it_was_added(
@@ -250,11 +250,11 @@ async def test_a_change_of_an_old_node_is_a_change_of_the_lot(
     await keep(database, owner, product)
     await as_an_old_node(database, product, **values)
     assert await version_of(database, product) is None, "the database saw it, however soon it was"
-    held = await hold(database, owner, product)
+    loaded = await load(database, owner, product)
     expected = dataclasses.replace(product, updated_at=LATER, **wanted)
-    assert held.product == expected == await got(database, product)
-    assert held.version == 1
-    (lot,) = held.lots
+    assert loaded.product == expected == await got(database, product)
+    assert loaded.version == 1 + 60 * 60, "its age in seconds: it had a version that was lost"
+    (lot,) = loaded.lots
     assert (lot.quantity, lot.location, lot.expiry, lot.closed_as) == (
         expected.quantity,
         expected.location,
@@ -270,7 +270,7 @@ async def test_a_change_of_an_old_node_in_the_same_moment_is_seen(database: Data
     await as_an_old_node(
         database, product, quantity=Decimal(7), updated_at=NOON, next_alert_at=None
     )
-    assert (await hold(database, owner, product)).lots[0].quantity == Decimal(7)
+    assert (await load(database, owner, product)).lots[0].quantity == Decimal(7)
 
 
 async def test_a_product_that_an_old_node_reopened_has_its_lot_open_again(
@@ -281,7 +281,7 @@ async def test_a_product_that_an_old_node_reopened_has_its_lot_open_again(
     await keep(database, owner, product)
     await database.write(taking(owner, product, None))
     await as_an_old_node(database, product, closed_as=None, closed_at=None)
-    (lot,) = (await hold(database, owner, product)).lots
+    (lot,) = (await load(database, owner, product)).lots
     assert (lot.quantity, lot.closed_as) == (Decimal(2), None)
     kinds = [each.kind for each in await movements_of(database, product)]
     assert kinds == [MovementKind.RECEIVED, MovementKind.CONSUMED, MovementKind.UNDONE]
@@ -307,7 +307,7 @@ async def test_lots_of_another_household_are_not_there(database: Database) -> No
     ada, bob = await a_kept_owner(database), await a_kept_owner(database)
     product = a_product(ada, "2026-06-08")
     await keep(database, ada, product)
-    assert await database.write(lambda t: stock.hold(t, bob, [product.id])) == {}
+    assert await database.write(lambda t: stock.load(t, bob, [product.id])) == {}
     theirs = dataclasses.replace(product, user_id=bob.id)
     assert await lots_of(database, theirs) == []
     assert await movements_of(database, theirs) == []
@@ -331,7 +331,7 @@ async def test_a_read_in_line_has_the_lots_of_what_an_old_node_added_and_changed
 async def test_a_read_in_line_comes_to_an_end_in_slices(
     database: Database, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
-    monkeypatch.setattr(stock, "IN_LINE_TOGETHER", 2)
+    monkeypatch.setattr(stock, "IN_LINE_BATCH", 2)
     owner, other = await a_kept_owner(database), await a_kept_owner(database)
     mine = [a_product(owner, "2026-06-08", quantity=Decimal(2)) for _ in range(4 + more)]
     theirs = a_product(other, "2026-06-08")

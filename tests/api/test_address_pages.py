@@ -1,5 +1,6 @@
 """E-mail channels over REST: an address is confirmed first, and its owner can end the mails."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,8 +10,10 @@ import httpx
 import pytest
 from tests.support.mail_server import PUBLIC_URL, MailReceiver, receiving_mail
 from tests.support.rest_app import Rest
+from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.auth.address_links import unsubscribe_token
+from useby.delivery.account_mail import account_mail
 from useby.store import channels
 from useby.store.database import Database
 
@@ -190,6 +193,27 @@ async def test_a_link_of_a_channel_that_is_deleted_or_forged_does_nothing(
     assert not await is_confirmed(ada, path)
     await ada.delete(path)
     assert (await anybody.post(link)).status_code == 403
+
+
+async def test_no_link_is_sent_for_a_channel_that_is_deleted_or_changed_while_its_mail_waits(
+    mailing: Rest, receiver: MailReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = mailing.context
+    waiting = account_mail(of.settings, mailing.database, of.keys, lambda: mailing.now)
+    assert waiting is not None
+    monkeypatch.setattr(of, "mail", waiting)
+    _, client = await mailing.person()
+    deleted, changed = [
+        f"/api/channels/{(await client.post('/api/channels', json=MAIL)).json()['id']}"
+        for _ in range(2)
+    ]
+    assert (await client.delete(deleted)).status_code == 204
+    await client.patch(changed, json={"address": "new@useby.example"})
+    sending = asyncio.create_task(waiting.run())
+    await waiting.finish(HANG_TIMEOUT)
+    sending.cancel()
+    await asyncio.wait([sending])
+    assert [each.to for each in receiver.mails] == [["new@useby.example"]]
 
 
 async def test_mails_to_an_address_are_in_the_language_of_the_account(

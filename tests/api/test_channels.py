@@ -15,6 +15,7 @@ from tests.support.rest_app import Rest
 from tests.support.webhook_receiver import LOOPBACK, Receiver, receiving, status
 
 from useby.domain.channel import MAX_CHANNELS
+from useby.store import channels, slices
 from useby.store.database import Database
 
 HOOK = {"kind": "webhook", "name": "My server", "url": "https://app.example/useby"}
@@ -246,6 +247,27 @@ async def test_deliveries_are_listed_with_the_newest_first(ada: httpx.AsyncClien
         "pending",
         "skipped_read",
     ]
+
+
+async def test_no_route_finds_a_channel_whose_deliveries_are_still_being_deleted(
+    ada: httpx.AsyncClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "SLICE", 1)
+    path = f"/api/channels/{(await ada.post('/api/channels', json=HOOK)).json()['id']}"
+    for message in ("one", "two", "three"):
+        await ada.post("/api/notifications", json={"message": message})
+    assert (await ada.delete(path)).status_code == 204
+    assert await database.read(slices.are_waiting)
+    for method, rest in (
+        *(("GET", ""), ("PATCH", ""), ("DELETE", "")),
+        *(("POST", "/test"), ("GET", "/deliveries")),
+    ):
+        body = {"enabled": True} if method == "PATCH" else None
+        answer = await ada.request(method, path + rest, json=body)
+        assert answer.status_code == 404, (method, rest)
+    assert (await ada.get("/api/channels")).json()["items"] == []
+    for _ in range(MAX_CHANNELS):
+        assert (await ada.post("/api/channels", json=HOOK)).status_code == 201
 
 
 async def test_a_channel_that_is_deleted_while_notifications_are_added_breaks_no_post(

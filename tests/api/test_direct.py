@@ -90,6 +90,8 @@ PATHS = st.sampled_from(
         NOTIFICATIONS,
         NOTIFICATIONS + "/batch",
         NOTIFICATIONS + "/read-all",
+        NOTIFICATIONS + "/read-all?upTo=1",
+        NOTIFICATIONS + "/read-all?upTo=x",
         NOTIFICATIONS + "/{first}/read",
         NOTIFICATIONS + "/unknown/read",
         NOTIFICATIONS + "/a%2Fb/read",

@@ -7,11 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from tests.support.databases import database_url, on_sqlite
 from tests.support.rest_app import Rest
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.store.database import StoreUnavailable
+from useby.store.database import Database, StoreUnavailable
+from useby.store.idempotency import WHOLE
+from useby.store.schema import idempotency_keys
 
 __all__ = ["database_url"]
 
@@ -231,6 +234,27 @@ async def test_an_action_that_is_sent_twice_under_one_key_is_done_once(
     after = await ada.get(f"/api/products/{product}?include=lots")
     assert (await sent(ada, path, body, "another")).is_success
     assert after.json() != (await ada.get(f"/api/products/{product}?include=lots")).json()
+
+
+async def test_the_long_answer_to_an_action_is_kept_short_and_sent_again_whole(
+    ada: httpx.AsyncClient, database: Database
+) -> None:
+    product = (await kept_product(ada)).json()["id"]
+    lots = 100
+    for _ in range(lots - 1):
+        assert (await ada.post(f"/api/products/{product}/lots", json={})).status_code == 201
+    path = f"/api/products/{product}/consume"
+
+    first = await sent(ada, path, {})
+    assert (await ada.delete(f"/api/products/{product}")).status_code == 204
+    again = await sent(ada, path, {})
+
+    assert len(first.json()["movements"]) == lots
+    assert same(again, first), "although what it shows is deleted"
+    longest = sa.select(sa.func.max(sa.func.length(idempotency_keys.c.answer)))
+    kept = await database.read(lambda c: c.scalar(longest))
+    assert kept is not None
+    assert kept < WHOLE + 100 * lots < len(first.content) / 2
 
 
 async def test_an_undo_that_is_sent_twice_is_answered_as_before(ada: httpx.AsyncClient) -> None:

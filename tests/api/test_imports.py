@@ -54,6 +54,7 @@ async def test_a_file_is_imported_and_importing_it_twice_changes_nothing(
         "separator": ",",
         "dateOrder": None,
         "dateOrderLine": None,
+        "dates": [],
         "columns": {"name": "name", "expiryDate": "expiryDate", "externalId": "externalId"},
         "dryRun": False,
         "added": 2,

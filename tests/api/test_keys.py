@@ -46,6 +46,7 @@ async def test_a_new_key_is_answered_once_and_only_its_hash_is_stored(
         "createdAt": "2026-03-02T12:00:00Z",
         "expiresAt": None,
         "lastUsedOn": None,
+        "householdId": (await ada.get("/api/me")).json()["id"],
     }
     rows = await rest.database.read(lambda c: c.execute(api_keys.select()).all())
     assert made["key"] not in repr(rows)

@@ -1,6 +1,6 @@
 """Open lots by their dates over REST, on both databases.
 
-covers: useby.store.lots_by_date, useby.schemas.lots_by_date
+covers: useby.store.lots_by_date, useby.schemas.lots_by_date, useby.api.compression
 """
 
 import base64
@@ -108,6 +108,24 @@ async def test_a_listed_lot_is_the_lot_as_it_is_answered_alone_with_its_product(
         "lotCount": 2,
     }
     assert first == lot
+
+
+async def test_a_long_list_is_compressed_for_a_client_that_accepts_gzip(
+    ada: httpx.AsyncClient,
+) -> None:
+    items = [{"name": f"Box {number}", "expiryDate": None} for number in range(50)]
+    (await ada.post("/api/products/batch", json={"items": items})).raise_for_status()
+
+    plain = await ada.get("/api/lots", headers={"Accept-Encoding": "identity"})
+    small = await ada.get("/api/lots", headers={"Accept-Encoding": "gzip"})
+    short = await ada.get("/api/lots/counts", headers={"Accept-Encoding": "gzip"})
+
+    assert small.headers["content-encoding"] == "gzip"
+    assert small.content == plain.content, "the client decodes it"
+    assert int(small.headers["content-length"]) * 5 < int(plain.headers["content-length"])
+    for answer in (plain, short):
+        assert "content-encoding" not in answer.headers
+        assert "Accept-Encoding" in answer.headers["vary"]
 
 
 async def test_lots_of_one_date_are_listed_in_the_order_in_which_they_are_taken(

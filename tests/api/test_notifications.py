@@ -124,6 +124,22 @@ async def test_read_all_returns_the_number_of_newly_read(rest: Rest) -> None:
     assert (await ada.post("/api/notifications/read-all")).json() == {"marked": 0}
 
 
+async def test_read_all_leaves_unread_what_came_after_the_newest_that_was_seen(rest: Rest) -> None:
+    _, ada = await rest.person()
+    seen = [await posted(ada) for _ in range(2)]
+    later = await posted(ada)
+    path = f"/api/notifications/read-all?upTo={seen[1]['seq']}"
+    assert (await ada.post(path)).json() == {"marked": 2}
+    assert (await ada.post(path)).json() == {"marked": 0}
+    (unread,) = (await ada.get("/api/notifications", params={"unread": True})).json()["items"]
+    assert unread["id"] == later["id"]
+    for bad in ("", "-1", "x", "1.5"):
+        answer = await ada.post("/api/notifications/read-all", params={"upTo": bad})
+        assert answer.status_code == 422, bad
+        assert "upTo" in answer.text
+    assert (await ada.get("/api/notifications/unread-count")).json() == {"unread": 1}
+
+
 async def test_a_deleted_notification_is_not_found(rest: Rest) -> None:
     _, ada = await rest.person()
     received = await posted(ada)

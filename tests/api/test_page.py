@@ -3,9 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin
@@ -26,22 +23,6 @@ MODULES: Final = {
 """The JavaScript client by the paths under which a node serves it."""
 WEB: Final = ROOT / "src" / "useby" / "web"
 FILES: Final = sorted(f"/web/{name}" for name in page.paths())
-FROM_A_WHEEL: Final = """
-import asyncio, json, sys, httpx
-from fastapi import FastAPI
-from useby.api import page
-
-async def main():
-    api = FastAPI()
-    page.install(api)
-    transport = httpx.ASGITransport(api)
-    async with httpx.AsyncClient(transport=transport, base_url="http://useby.test") as client:
-        print(page.__file__)
-        for path in sys.argv[1:]:
-            print(json.dumps((await client.get(path)).text))
-
-asyncio.run(main())
-"""
 
 
 async def test_the_root_is_the_page(rest: Rest) -> None:
@@ -64,28 +45,33 @@ async def test_every_address_in_the_page_is_served_and_relative(rest: Rest) -> N
     assert not re.search(r"<script(?![^>]* src=)|<style|\son\w+=|\sstyle=", page), "inline"
 
 
-@pytest.mark.parametrize("path", ["/", *FILES])
-async def test_each_file_has_a_strict_content_security_policy(rest: Rest, path: str) -> None:
+async def test_each_file_has_a_strict_content_security_policy(rest: Rest) -> None:
     client = rest.client()
-    answer = await client.get(path)
-    assert answer.status_code == 200
+    for path in ("/", *FILES):
+        answer = await client.get(path)
+        assert answer.status_code == 200, path
+        check_headers(path, answer.headers)
+        again = await client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b""), path
+
+
+def check_headers(path: str, headers: httpx.Headers) -> None:
+    """Compare the headers of a file with those that each has."""
     policy = dict(
-        each.strip().split(" ", 1) for each in answer.headers["content-security-policy"].split(";")
+        each.strip().split(" ", 1) for each in headers["content-security-policy"].split(";")
     )
-    assert policy.pop("default-src") == "'none'"
-    assert policy.pop("require-trusted-types-for") == "'script'"
-    assert policy.pop("trusted-types") == "useby"
+    assert policy.pop("default-src") == "'none'", path
+    assert policy.pop("require-trusted-types-for") == "'script'", path
+    assert policy.pop("trusted-types") == "useby", path
     if path == "/web/scan_worker.js":
         assert policy.pop("script-src") == "'self' 'wasm-unsafe-eval'", "of this worker alone"
-    assert set(policy.values()) <= {"'self'", "'none'"}
-    assert {"base-uri", "form-action", "frame-ancestors"} <= policy.keys()
-    assert {"worker-src", "manifest-src", "connect-src"} <= policy.keys()
-    assert answer.headers["permissions-policy"].startswith("camera=(self)")
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["cache-control"] == "no-cache"
-    again = await client.get(path, headers={"If-None-Match": answer.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    assert set(policy.values()) <= {"'self'", "'none'"}, path
+    assert {"base-uri", "form-action", "frame-ancestors"} <= policy.keys(), path
+    assert {"worker-src", "manifest-src", "connect-src"} <= policy.keys(), path
+    assert headers["permissions-policy"].startswith("camera=(self)"), path
+    assert headers["x-content-type-options"] == "nosniff", path
+    assert headers["referrer-policy"] == "no-referrer", path
+    assert headers["cache-control"] == "no-cache", path
 
 
 @pytest.mark.parametrize(
@@ -113,11 +99,12 @@ async def test_a_path_outside_the_page_is_not_served(rest: Rest, path: str) -> N
     assert (await rest.client().get(path)).status_code == 404
 
 
-@pytest.mark.parametrize("path", MODULES)
-async def test_the_client_library_is_the_one_of_the_source_tree(rest: Rest, path: str) -> None:
-    answer = await rest.client().get(path)
-    assert answer.content == MODULES[path]
-    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+async def test_the_client_library_is_the_one_of_the_source_tree(rest: Rest) -> None:
+    client = rest.client()
+    for path, content in MODULES.items():
+        answer = await client.get(path)
+        assert answer.content == content, path
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8", path
 
 
 def test_every_file_below_the_folder_is_served_with_a_type_of_the_table() -> None:
@@ -132,21 +119,25 @@ def test_every_file_below_the_folder_is_served_with_a_type_of_the_table() -> Non
     assert {path.suffix for path in page.paths().values()} <= page.MEDIA_TYPES.keys()
 
 
-@pytest.mark.parametrize("path", ["/", *FILES])
-async def test_a_file_is_compressed_for_a_client_that_accepts_gzip(rest: Rest, path: str) -> None:
+async def test_a_file_is_compressed_for_a_client_that_accepts_gzip(rest: Rest) -> None:
     client = rest.client()
-    plain = await client.get(path, headers={"Accept-Encoding": "identity"})
-    small = await client.get(path, headers={"Accept-Encoding": "br, gzip"})
+    for path in ("/", *FILES):
+        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+        small = await client.get(path, headers={"Accept-Encoding": "br, gzip"})
+        check_compressed(path, plain, small)
 
-    assert "content-encoding" not in plain.headers
-    assert small.content == plain.content, "the client decodes it"
-    assert plain.headers["vary"] == small.headers["vary"] == "Accept-Encoding"
+
+def check_compressed(path: str, plain: httpx.Response, small: httpx.Response) -> None:
+    """Compare the answers without and with gzip."""
+    assert "content-encoding" not in plain.headers, path
+    assert small.content == plain.content, f"the client decodes {path}"
+    assert plain.headers["vary"] == small.headers["vary"] == "Accept-Encoding", path
     if "content-encoding" in small.headers:
-        assert small.headers["content-encoding"] == "gzip"
-        assert int(small.headers["content-length"]) < int(plain.headers["content-length"])
+        assert small.headers["content-encoding"] == "gzip", path
+        assert int(small.headers["content-length"]) < int(plain.headers["content-length"]), path
         assert small.headers["etag"] != plain.headers["etag"], "a strong tag is of the bytes sent"
     for answer in (plain, small):
-        assert re.fullmatch(r'"[0-9a-f]{32}(-gzip)?"', answer.headers["etag"])
+        assert re.fullmatch(r'"[0-9a-f]{32}(-gzip)?"', answer.headers["etag"]), path
 
 
 @pytest.mark.parametrize(
@@ -236,13 +227,42 @@ async def test_the_list_for_the_service_worker_names_every_file_of_the_page(rest
     listed = json.loads(answer.text.removeprefix("globalThis.FILES = ").removesuffix(";\n"))
     html = (await client.get("/")).text
     assert set(re.findall(r'(?:src|href)="web/([^"]+)"', html)) <= set(listed["paths"])
-    assert {"offline.js", "views/insights.js", "vendor/icons.svg"} <= set(listed["paths"])
+    assert {"offline.js", "views/insights.js", "vendor/icons.js"} <= set(listed["paths"])
     assert not {"sw.js", "files.js", "index.html"} & set(listed["paths"])
     assert not [each for each in listed["paths"] if each.endswith((".d.ts", ".LICENSE"))]
     for path in listed["paths"]:
         assert (await client.get(f"/web/{path}")).status_code == 200
     again = await client.get("/web/files.js", headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+async def test_the_stylesheets_are_one_file_which_changes_with_each_of_them(
+    rest: Rest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = rest.client()
+    html = (await client.get("/")).text
+    assert re.findall(r'rel="stylesheet" href="([^"]+)"', html) == ["web/styles.css"]
+    answer = await client.get("/web/styles.css")
+    assert answer.headers["content-type"] == "text/css; charset=utf-8"
+    for sheet in WEB.glob("*.css"):
+        assert answer.text.count(sheet.read_text()) == 1, sheet
+    tag = answer.headers["etag"]
+    again = await client.get("/web/styles.css", headers={"If-None-Match": tag})
+    assert again.status_code == 304
+
+    edited = tmp_path / "add.css"
+    edited.write_text("a {}")
+    monkeypatch.setattr(page, "paths", lambda: {"index.html": edited, "add.css": edited})
+    api = FastAPI()
+    page.install(api)
+    transport = httpx.ASGITransport(api)
+    async with httpx.AsyncClient(transport=transport, base_url="http://useby.test") as client:
+        assert (await client.get("/web/styles.css")).text == "a {}"
+        edited.write_text("b {}")
+        os.utime(edited, ns=(1, 1))
+        assert (await client.get("/web/styles.css")).text == "b {}"
+        edited.unlink()
+        assert (await client.get("/web/styles.css")).text == ""
 
 
 @pytest.mark.parametrize("name", ["index.html", "sw.js", "a.js", "a.png"])
@@ -267,9 +287,9 @@ async def test_the_version_of_the_list_differs_if_a_file_differs(
 async def test_the_page_preloads_each_module_that_it_imports(rest: Rest) -> None:
     """Otherwise a browser finds them one level of imports after the other."""
     html = (await rest.client().get("/")).text
-    (entry,) = re.findall(r'<script type="module" src="([^"]+)">', html)
+    scripts = [f"/{each}" for each in re.findall(r'<script type="module" src="([^"]+)"', html)]
     found: set[str] = set()
-    queue = [f"/{entry}"]
+    queue = [*scripts]
     while queue:
         module = queue.pop()
         text = (await rest.client().get(module)).text
@@ -277,27 +297,7 @@ async def test_the_page_preloads_each_module_that_it_imports(rest: Rest) -> None
         imported += re.findall(r'^import "(\.[^"]+)";', text, re.MULTILINE)
         queue += {urljoin(module, each) for each in imported} - found - set(queue)
         found.add(module)
-    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
+    preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)"', html)
     assert "/web/state.js" in found
-    assert {f"/{address}" for address in preloaded} == found - {f"/{entry}"}
+    assert {f"/{address}" for address in preloaded} == found - {*scripts}
     assert len(preloaded) == len(set(preloaded))
-
-
-def test_the_client_library_is_in_a_wheel_too(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as packed:
-        packed.extractall(tmp_path / "installed")
-    served = subprocess.run(
-        [sys.executable, "-c", FROM_A_WHEEL, *MODULES],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path / "installed")},
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    where, *modules = served.splitlines()
-    assert Path(where).is_relative_to(tmp_path)
-    assert [json.loads(text).encode() for text in modules] == list(MODULES.values())
-    assert not [each for each in (tmp_path / "installed").rglob("*") if each.is_symlink()]

@@ -21,7 +21,7 @@ from tests.support.rest_app import KEY, Rest
 
 from useby.api import password_links
 from useby.auth.key import SigningKeys
-from useby.auth.password_links import Purpose, new_token
+from useby.auth.password_links import PasswordLink, new_token
 from useby.delivery import account_mail
 from useby.domain.account import User
 from useby.domain.mail import Mail
@@ -69,7 +69,7 @@ async def mailing(start: Start) -> Rest:
 async def invited(rest: Rest) -> tuple[User, httpx.AsyncClient, dict[str, str]]:
     """A person who is signed in, and the body that accepts their invitation."""
     user, client = await rest.person(email=EMAIL)
-    invitation = new_token(KEY, Purpose.INVITATION, user.id, None, rest.now)
+    invitation = new_token(KEY, PasswordLink.INVITATION, user.id, None, rest.now)
     return user, client, {"invitation": invitation, "password": PASSWORD}
 
 
@@ -115,7 +115,7 @@ async def test_a_forged_or_disabled_invitation_is_refused_without_hashing(
 ) -> None:
     user, _, body = await invited(rest)
     anybody = rest.client()
-    forged = new_token(b"x" * 32, Purpose.INVITATION, user.id, None, rest.now)
+    forged = new_token(b"x" * 32, PasswordLink.INVITATION, user.id, None, rest.now)
     answer = await anybody.post("/api/auth/invitation", json=body | {"invitation": forged})
     assert answer.status_code == 403
     assert hasher.work == []

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.push_browser import PushBrowser, b64, unb64, verified
 from tests.support.rest_app import VAPID, Rest
-from tests.support.webhook_receiver import LOOPBACK, Receiver, receiving, status
+from tests.support.webhook_receiver import LOOPBACK, Received, Receiver, receiving, status
 
 from useby.actions import channels as actions
 from useby.domain.account import TokenRefused
@@ -131,6 +131,22 @@ async def test_a_test_of_a_subscription_that_has_ended_removes_its_channel(
     assert answer["sent"] is False
     assert "has ended" in answer["detail"]
     assert (await local.get(f"/api/channels/{made['id']}")).status_code == 404
+
+
+async def test_a_browser_that_subscribes_again_during_a_test_keeps_its_channel(
+    local: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    phone = PHONE | {"subscription": BROWSER.subscription(receiver.url())}
+    path = f"/api/channels/{(await local.post('/api/channels', json=phone)).json()['id']}"
+
+    async def answer(_: Received) -> bytes:
+        renewed = {"subscription": BROWSER.subscription(receiver.url("/renewed"))}
+        assert (await local.patch(path, json=renewed)).status_code == 200
+        return status(410)
+
+    receiver.answer = answer
+    assert (await local.post(f"{path}/test")).json()["sent"] is False
+    assert (await local.get(path)).status_code == 200
 
 
 def subscription(endpoint: Any = ENDPOINT, **keys: Any) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from tests.support.factories import NOON
 
 from useby.auth.address_links import (
     CONFIRM_WITHIN,
-    Named,
-    Purpose,
+    AddressLink,
+    LinkedChannel,
+    channel_of,
     confirm_token,
     is_valid,
-    named,
     unsubscribe_token,
 )
 from useby.auth.signed_links import sign
@@ -30,13 +30,15 @@ CHANNEL = Channel(
     target="ada@useby.example",
     secret="whsec_one",
 )
-CONFIRM, UNSUBSCRIBE = Purpose.CONFIRM, Purpose.UNSUBSCRIBE
+CONFIRM, UNSUBSCRIBE = AddressLink.CONFIRM, AddressLink.UNSUBSCRIBE
 
 
 def test_a_token_names_its_channel() -> None:
     ends = int((NOON + CONFIRM_WITHIN).timestamp())
-    assert named(confirm_token(CHANNEL, NOON)) == Named(ends, "c-1", "ada of a backend")
-    assert named(unsubscribe_token(CHANNEL)) == Named(0, "c-1", "ada of a backend")
+    assert channel_of(confirm_token(CHANNEL, NOON)) == LinkedChannel(
+        ends, "c-1", "ada of a backend"
+    )
+    assert channel_of(unsubscribe_token(CHANNEL)) == LinkedChannel(0, "c-1", "ada of a backend")
 
 
 def test_a_confirmation_ends_after_24_hours_and_a_link_that_ends_mails_never() -> None:
@@ -76,7 +78,7 @@ def test_a_link_of_one_purpose_does_nothing_else() -> None:
     ],
 )
 def test_a_malformed_token_names_nothing(text: str) -> None:
-    assert named(text) is None
+    assert channel_of(text) is None
     assert not is_valid(CHANNEL, CONFIRM, text, NOON)
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tests.support.issuers import RSA, pem_of
 from tests.support.settings import SettingsWithoutFile
 
-from useby.auth.claims import Reason
+from useby.auth.claims import FailedCheck
 from useby.auth.tokens import InvalidToken, Issuer, Verifier
 
 KEY = b"only the tests sign with this key"
@@ -56,31 +56,33 @@ def test_a_token_of_the_backend_is_verified_and_a_numeric_id_is_its_text(algorit
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_token_of_another_secret_is_refused_without_its_subject(algorithm: str) -> None:
     found = refused(verifier_for(), token(algorithm, "another secret of a good many characters"))
-    assert (found.reason, found.subject) == (Reason.SIGNATURE, None)
+    assert (found.reason, found.subject) == (FailedCheck.SIGNATURE, None)
 
 
 def test_issuer_and_audience_are_those_of_the_settings() -> None:
     verifier = verifier_for(jwt_issuer="https://shop.example", jwt_audience="useby")
     assert verifier.verify(token(aud=["useby", "shop"]), NOW).user_id == "42"
     found = refused(verifier, token(aud="shop"))
-    assert (found.reason, found.subject) == (Reason.AUDIENCE, "42")
+    assert (found.reason, found.subject) == (FailedCheck.AUDIENCE, "42")
     assert "USEBY_JWT_AUDIENCE is 'useby', and aud is 'shop'" in str(found)
     found = refused(verifier, token(aud="useby", iss="https://evil.example"))
-    assert (found.reason, found.subject) == (Reason.ISSUER, "42")
+    assert (found.reason, found.subject) == (FailedCheck.ISSUER, "42")
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"exp": SECOND}, Reason.EXPIRY),
-        ({"exp": None}, Reason.CLAIM),
-        ({"iat": SECOND + 61}, Reason.NOT_YET),
-        ({"userId": None, "sub": "ada"}, Reason.CLAIM),
-        ({"userId": 4.2}, Reason.CLAIM),
+        ({"exp": SECOND}, FailedCheck.EXPIRY),
+        ({"exp": None}, FailedCheck.CLAIM),
+        ({"iat": SECOND + 61}, FailedCheck.NOT_YET),
+        ({"userId": None, "sub": "ada"}, FailedCheck.CLAIM),
+        ({"userId": 4.2}, FailedCheck.CLAIM),
     ],
     ids=str,
 )
-def test_claims_are_checked_as_those_of_any_issuer(changes: dict[str, Any], reason: Reason) -> None:
+def test_claims_are_checked_as_those_of_any_issuer(
+    changes: dict[str, Any], reason: FailedCheck
+) -> None:
     assert refused(verifier_for(), token(**changes)).reason is reason
 
 
@@ -94,7 +96,7 @@ def test_the_backends_secret_can_not_sign_a_token_of_ours(algorithm: str) -> Non
     """A token with our type and our issuer is verified with our key and nothing else."""
     ours = {"iss": "useby", "sub": "ada", "sid": "s1"}
     forged = token(algorithm, header={"typ": "at+jwt"}, **ours)
-    assert refused(verifier_for(), forged).reason in (Reason.SIGNATURE, Reason.ALGORITHM)
+    assert refused(verifier_for(), forged).reason in (FailedCheck.SIGNATURE, FailedCheck.ALGORITHM)
     unmarked = verifier_for().verify(token(algorithm, **ours), NOW)
     assert (unmarked.user_id, unmarked.session_id) == ("42", None), "it is the backend's own"
 
@@ -104,11 +106,11 @@ def test_our_key_verifies_hs256_only(algorithm: str) -> None:
     ours = {"iss": "useby", "sub": "ada", "sid": "s1"}
     for verifier in (verifier_for(), Verifier(SettingsWithoutFile(), KEY)):
         found = refused(verifier, token(algorithm, KEY, {"typ": "at+jwt"}, **ours))
-        assert found.reason is Reason.ALGORITHM
+        assert found.reason is FailedCheck.ALGORITHM
 
 
 def test_our_key_can_not_sign_a_token_of_the_backend() -> None:
-    assert refused(verifier_for(), token(secret=KEY)).reason is Reason.SIGNATURE
+    assert refused(verifier_for(), token(secret=KEY)).reason is FailedCheck.SIGNATURE
 
 
 def test_without_the_setting_no_token_of_a_backend_is_taken_and_the_setting_is_named() -> None:
@@ -122,7 +124,7 @@ def test_a_public_key_beside_the_secret_verifies_its_own_tokens_and_is_no_secret
         assert verifier.verify(good, NOW).user_id == "42"
     for algorithm in ALGORITHMS:
         forged = token(algorithm, pem_of(RSA))
-        assert refused(verifier, forged).reason is Reason.SIGNATURE
+        assert refused(verifier, forged).reason is FailedCheck.SIGNATURE
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_token_without_an_algorithm_of_the_backend_is_refused(algorithm: Any) 
     )
     for signature in ("", token().rpartition(".")[2]):
         found = refused(verifier_for(), f"{head}.{claims}.{signature}")
-        assert found.reason is Reason.ALGORITHM
+        assert found.reason is FailedCheck.ALGORITHM
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,9 @@ def test_a_token_without_an_algorithm_of_the_backend_is_refused(algorithm: Any) 
 def test_a_header_that_names_a_key_selects_none(header: dict[str, Any]) -> None:
     """The backend's one secret verifies, whatever the header names: it is never followed."""
     for secret in (b"", b"evil"):
-        assert refused(verifier_for(), token("HS256", secret, header)).reason is Reason.SIGNATURE
+        assert (
+            refused(verifier_for(), token("HS256", secret, header)).reason is FailedCheck.SIGNATURE
+        )
     assert verifier_for().verify(token(header=header), NOW).user_id == "42"
 
 
@@ -187,4 +191,4 @@ def test_an_iat_more_than_60_seconds_in_the_future_is_refused_of_the_backend_and
     assert verifier_for().verify(backends, NOW).user_id == "42"
     too_far = datetime.fromtimestamp(SECOND + 61, UTC)
     for forged in (token(iat=SECOND + 61), Issuer(KEY, 600).access("ada", "s1", too_far)):
-        assert refused(verifier_for(), forged).reason is Reason.NOT_YET
+        assert refused(verifier_for(), forged).reason is FailedCheck.NOT_YET

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from useby.auth.claims import MAX_SUBJECT, Claims, InvalidToken, Reason, claims_of
+from useby.auth.claims import MAX_SUBJECT, Claims, FailedCheck, InvalidToken, claims_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = int(NOW.timestamp())
@@ -109,9 +109,9 @@ def test_an_outside_subject_that_is_another_number_refuses_the_token(number: obj
 
 def test_a_refusal_has_its_reason_and_the_subject_and_quotes_little() -> None:
     for changes, reason in (
-        ({"exp": SECOND}, Reason.EXPIRY),
-        ({"nbf": SECOND + 1}, Reason.NOT_YET),
-        ({"iat": SECOND + 61}, Reason.NOT_YET),
+        ({"exp": SECOND}, FailedCheck.EXPIRY),
+        ({"nbf": SECOND + 1}, FailedCheck.NOT_YET),
+        ({"iat": SECOND + 61}, FailedCheck.NOT_YET),
     ):
         with pytest.raises(InvalidToken) as refused:
             read(**changes)
@@ -119,7 +119,7 @@ def test_a_refusal_has_its_reason_and_the_subject_and_quotes_little() -> None:
         assert str(refused.value).startswith(f"{reason}: ")
     with pytest.raises(InvalidToken) as refused:
         read(exp="s3cr3t" * 1000)
-    assert refused.value.reason is Reason.CLAIM
+    assert refused.value.reason is FailedCheck.CLAIM
     assert "exp must be a number" in str(refused.value)
     assert len(str(refused.value)) < 200
 

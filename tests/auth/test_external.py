@@ -24,7 +24,7 @@ from tests.support.issuers import (
 )
 from tests.support.settings import SettingsWithoutFile
 
-from useby.auth.claims import Reason
+from useby.auth.claims import FailedCheck
 from useby.auth.external import load_pem
 from useby.auth.tokens import InvalidToken, Issuer, IssuerUnavailable, KeysNotFetched, Verifier
 
@@ -114,7 +114,7 @@ def test_a_kid_that_is_no_text_refuses_the_token_without_a_fetch(kid: object) ->
     head = jwt.utils.base64url_encode(json.dumps({"alg": "RS256", "kid": kid}).encode()).decode()
     verifier = verifier_for(jwt_jwks_url="https://issuer.example/keys")
     found = refused(verifier, f"{head}.{token().partition('.')[2]}")
-    assert found.reason is Reason.KEY_ID
+    assert found.reason is FailedCheck.KEY_ID
 
 
 async def test_a_token_without_a_kid_is_taken_if_exactly_one_key_fits(server: KeyServer) -> None:
@@ -128,7 +128,7 @@ async def test_a_token_without_a_kid_is_refused_if_two_keys_fit(server: KeyServe
     verifier = verifier_for(jwt_jwks_url=server.url)
     with pytest.raises(InvalidToken, match="'1' for RS256, '2' for RS256") as found:
         await verifier.verify_async(token(), NOW)
-    assert found.value.reason is Reason.KEY_ID
+    assert found.value.reason is FailedCheck.KEY_ID
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_an_algorithm_that_settings_do_not_name_is_refused() -> None:
 def test_a_key_is_used_for_algorithms_of_its_kind_only() -> None:
     verifier = verifier_for(jwt_public_key=pem_of(RSA))
     for algorithm, other in (("ES256", EC), ("EdDSA", ED)):
-        assert refused(verifier, token(algorithm, other)).reason is Reason.ALGORITHM
+        assert refused(verifier, token(algorithm, other)).reason is FailedCheck.ALGORITHM
 
 
 def test_a_public_key_is_never_taken_for_a_shared_secret() -> None:

@@ -14,9 +14,11 @@ from tests.support.issuers import EC, ED, RSA, SIGNERS, KeyServer, jwk_of, key_s
 from useby.auth import jwks
 from useby.auth.claims import IssuerUnavailable
 from useby.auth.jwks import (
+    BURST,
     MAX_AGE_SECONDS,
     MAX_BYTES,
     MIN_REFETCH_SECONDS,
+    REFETCH_SECONDS,
     RETRY_AFTER,
     RSA_ALGORITHMS,
     KeySet,
@@ -92,7 +94,7 @@ async def test_a_key_is_fetched_once_and_kept(keys: KeySet, server: KeyServer) -
     assert len(server.requests) == 1
 
 
-async def test_an_unknown_kid_causes_one_fetch_a_minute(
+async def test_an_unknown_kid_causes_one_fetch_a_second(
     keys: KeySet, server: KeyServer, clock: Clock
 ) -> None:
     await keys.fetch()
@@ -111,6 +113,45 @@ async def test_an_unknown_kid_causes_one_fetch_a_minute(
     with pytest.raises(KeyError):
         keys.get("1", "RS256")
     assert len(server.requests) == 2
+
+
+async def test_a_flood_of_invented_kids_causes_a_burst_of_fetches_and_then_one_each_12_seconds(
+    keys: KeySet, server: KeyServer, clock: Clock
+) -> None:
+    times = []
+    for _ in range(100):
+        if await is_fetched(keys, "invented"):
+            times.append(clock.seconds)
+        clock.seconds += MIN_REFETCH_SECONDS
+    later = [b - a for a, b in zip(times[BURST - 1 :], times[BURST:], strict=False)]
+    assert times[BURST - 1] - times[0] == (BURST - 1) * MIN_REFETCH_SECONDS
+    assert sum(later) / len(later) == pytest.approx(REFETCH_SECONDS, rel=0.1)
+    assert len(server.requests) == len(times)
+
+
+async def test_invented_kids_do_not_conceal_a_new_key_for_a_minute(
+    keys: KeySet, server: KeyServer, clock: Clock
+) -> None:
+    """A visitor invents ``kid``s all the time while the issuer replaces its key."""
+    for _ in range(60):
+        await is_fetched(keys, "invented")
+        clock.seconds += MIN_REFETCH_SECONDS
+    server.body = key_set(jwk_of("EdDSA", "new"))
+    replaced_at = clock.seconds
+    while not await is_fetched(keys, "invented"):
+        clock.seconds += MIN_REFETCH_SECONDS
+    assert keys.get("new", "EdDSA") == ED.public_key()
+    assert clock.seconds - replaced_at <= REFETCH_SECONDS
+
+
+async def is_fetched(keys: KeySet, kid: str) -> bool:
+    """Fetch the keys if a token with this ``kid`` causes it."""
+    try:
+        assert keys.get(kid, "EdDSA") is None
+    except KeyError:
+        return False
+    await keys.fetch()
+    return True
 
 
 async def test_keys_are_fetched_again_after_an_hour(

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from tests.support.factories import NOON
 
-from useby.auth.password_links import LIFETIMES, Purpose, is_valid, new_token, user_of
+from useby.auth.password_links import LIFETIMES, PasswordLink, is_valid, new_token, user_of
 
 KEY = b"k" * 32
-RESET, INVITATION = Purpose.RESET, Purpose.INVITATION
+RESET, INVITATION = PasswordLink.RESET, PasswordLink.INVITATION
 
 
-@pytest.mark.parametrize("purpose", Purpose)
-def test_a_token_names_its_account_and_is_valid_until_its_end(purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", PasswordLink)
+def test_a_token_names_its_account_and_is_valid_until_its_end(purpose: PasswordLink) -> None:
     token = new_token(KEY, purpose, "ada", None, NOON)
     assert user_of(token) == "ada"
     assert is_valid(KEY, purpose, token, None, NOON)

@@ -5,10 +5,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from tests.support.cheap_passwords import Counted, cheap_passwords
+from tests.support.quick_sign_in import RECOMMENDED
 
-from useby.auth.passwords import MAX_PENDING, THREADS, Passwords, QueueFull
+from useby.auth.passwords import MAX_PENDING, THREADS, PasswordQueueFull, Passwords
 
 
 @pytest.fixture
@@ -23,7 +25,10 @@ def passwords(hasher: Counted, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pass
     passwords.close()
 
 
-async def test_passwords_are_stored_as_argon2id_with_the_librarys_parameters() -> None:
+async def test_passwords_are_stored_as_argon2id_with_the_librarys_parameters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(PasswordHash, "recommended", RECOMMENDED)
     passwords = Passwords()
     hashed = await passwords.hash("correct horse")
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
@@ -93,9 +98,9 @@ async def test_a_flood_waits_in_a_bounded_queue_and_the_rest_is_rejected(
     monkeypatch.setattr(hasher, "verify", lambda *_: go.wait())
     waiting = [asyncio.create_task(passwords.verify("any", hashed)) for _ in range(MAX_PENDING)]
     await asyncio.sleep(0)  # let them all begin
-    with pytest.raises(QueueFull):
+    with pytest.raises(PasswordQueueFull):
         await passwords.verify("any", hashed)
-    with pytest.raises(QueueFull):
+    with pytest.raises(PasswordQueueFull):
         await passwords.hash("any")
     assert len(passwords._pool._threads) == THREADS
     go.set()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from useby.auth.claims import Claims, InvalidToken, Reason
+from useby.auth.claims import Claims, FailedCheck, InvalidToken
 from useby.auth.refusals import LINES, WINDOW_SECONDS, RefusalLog
 from useby.domain.account import TokenStatus
 
@@ -26,8 +26,8 @@ def test_a_line_has_the_reason_and_the_user_if_the_signature_was_good(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO):
-        RefusalLog().write(InvalidToken(Reason.AUDIENCE, "'useby' is expected", "ada"))
-        RefusalLog().write(InvalidToken(Reason.SIGNATURE, "another key signed it"))
+        RefusalLog().write(InvalidToken(FailedCheck.AUDIENCE, "'useby' is expected", "ada"))
+        RefusalLog().write(InvalidToken(FailedCheck.SIGNATURE, "another key signed it"))
     assert caplog.messages == [
         "a token was refused: audience: 'useby' is expected (user 'ada')",
         "a token was refused: signature: another key signed it",
@@ -41,17 +41,17 @@ def test_each_reason_has_a_few_lines_in_a_window_and_the_next_line_counts_the_ot
     written = RefusalLog(clock)
     with caplog.at_level(logging.INFO):
         for _ in range(1000):
-            written.write(InvalidToken(Reason.SIGNATURE, "forged"))
-        written.write(InvalidToken(Reason.AUDIENCE, "wrong"))
+            written.write(InvalidToken(FailedCheck.SIGNATURE, "forged"))
+        written.write(InvalidToken(FailedCheck.AUDIENCE, "wrong"))
         assert len(caplog.messages) == LINES + 1
         assert caplog.messages[-1].endswith("audience: wrong")
         clock.seconds += WINDOW_SECONDS
-        written.write(InvalidToken(Reason.SIGNATURE, "forged"))
+        written.write(InvalidToken(FailedCheck.SIGNATURE, "forged"))
         assert caplog.messages[-1].endswith(
             f"forged ({1000 - LINES} more for this reason were not logged)"
         )
         clock.seconds += WINDOW_SECONDS
-        written.write(InvalidToken(Reason.SIGNATURE, "forged"))
+        written.write(InvalidToken(FailedCheck.SIGNATURE, "forged"))
         assert caplog.messages[-1].endswith("forged")
 
 
@@ -75,7 +75,7 @@ def test_a_refused_origin_is_escaped_and_limited_and_its_line_names_the_setting(
 
 def test_a_refusal_is_not_logged_above_info(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        RefusalLog().write(InvalidToken(Reason.SIGNATURE, "forged"))
+        RefusalLog().write(InvalidToken(FailedCheck.SIGNATURE, "forged"))
     assert caplog.messages == []
 
 

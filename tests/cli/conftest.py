@@ -17,6 +17,7 @@ from useby.auth.key import signing_key
 from useby.cli import (
     lot,
     lot_actions,
+    lot_change,
     main,
     product,
     product_add,
@@ -64,7 +65,7 @@ def shelf(useby: Useby, database_file: Path, monkeypatch: pytest.MonkeyPatch) ->
     """The stock of an account in UTC; its commands run on the day and at the time of ``NOW``."""
     assert useby("user", "add", EMAIL).status == 0
     clock = type("Clock", (datetime,), {"now": classmethod(lambda _, zone: NOW.astimezone(zone))})
-    for module in (lot, lot_actions, product, product_add, product_lots, product_show):
+    for module in (lot, lot_actions, lot_change, product, product_add, product_lots, product_show):
         monkeypatch.setattr(module, "datetime", clock)
     return Shelf(useby)
 

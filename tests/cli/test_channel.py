@@ -12,13 +12,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from tests.support.cli_result import Useby
 from tests.support.mail_server import FROM, PUBLIC_URL, served_mail
+from tests.support.push_browser import PushBrowser
 
 from useby.actions import channels
+from useby.cli import channel
 from useby.domain.channel import Channel, ChannelKind
 from useby.store import accounts
 from useby.store.open import open_database
+from useby.store.schema import channels as table
 
 ADA = ("--user", "ada@example.org")
 Add = Callable[..., Channel]
@@ -29,13 +33,13 @@ def add(useby: Useby, folder: Path) -> Add:
     """Add a channel for Ada, as the page does; by default a webhook."""
     assert useby("user", "add", "ada@example.org").status == 0
 
-    async def added(target: str, kind: ChannelKind, *, confirmed: bool) -> Channel:
+    async def added(target: str, kind: ChannelKind, *, confirmed: bool, **fields: str) -> Channel:
         database = open_database(f"sqlite:///{folder / 'useby.db'}")
         try:
             ada = await database.read(lambda c: accounts.user_by_email(c, "ada@example.org"))
             assert ada is not None
             now = datetime.now(UTC)
-            values = {"name": "My server", "target": target}
+            values = {"name": "My server", "target": target} | fields
             confirmation = {"confirmed_at": now} if confirmed else {}
             return await database.write(
                 lambda t: channels.create(t, ada.id, kind, values | confirmation, now)
@@ -43,9 +47,24 @@ def add(useby: Useby, folder: Path) -> Add:
         finally:
             await database.close()
 
-    return lambda target, kind=ChannelKind.WEBHOOK, confirmed=False: asyncio.run(
-        added(target, kind, confirmed=confirmed)
+    return lambda target, kind=ChannelKind.WEBHOOK, confirmed=False, **fields: asyncio.run(
+        added(target, kind, confirmed=confirmed, **fields)
     )
+
+
+async def fail(folder: Path, channel: Channel) -> None:
+    """Store a failed attempt, as a worker does."""
+    database = open_database(f"sqlite:///{folder / 'useby.db'}")
+    failed = {
+        "state": "retrying",
+        "error": "the target answered 500",
+        "error_at": datetime.now(UTC),
+    }
+    this = sa.update(table).where(table.c.id == channel.id)
+    try:
+        await database.write(lambda t: t.connection.execute(this.values(failed)))
+    finally:
+        await database.close()
 
 
 @pytest.fixture
@@ -92,6 +111,51 @@ def test_a_test_message_shows_what_the_target_answered(
     result = useby("channel", "test", bad.id, *ADA)
     assert result.status == 1
     assert result.err == "useby: the test message was not delivered: the target answered 404\n"
+
+
+def test_a_test_of_a_subscription_that_has_ended_removes_its_channel(
+    useby: Useby,
+    add: Add,
+    receiver: http.server.HTTPServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("USEBY_OUTBOUND_ALLOWED_NETWORKS", "127.0.0.0/8")
+    gone = PushBrowser().fields(f"http://127.0.0.1:{receiver.server_port}/gone")
+    browser = add(kind=ChannelKind.WEBPUSH, **gone)
+    result = useby("channel", "test", browser.id, *ADA)
+    assert result.status == 1
+    assert "so the channel is removed" in result.err
+    assert useby("channel", "list", *ADA).out == "there are none\n"
+
+
+def test_the_channels_of_all_people_that_fail_are_listed_with_their_owners(
+    useby: Useby, folder: Path, add: Add, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert useby("channel", "list", "--failing").out == "there are none\n"
+    add("https://app.example/good")
+    bad, worse = [add(f"https://app.example/{each}") for each in ("bad", "worse")]
+    for each in (bad, worse):
+        asyncio.run(fail(folder, each))
+    header, *lines = useby("channel", "list", "--failing").out.splitlines()
+    assert header.split() == ["id", "owner", "kind", "name", "state", "reason"]
+    assert [line.split()[:2] for line in lines] == [
+        [each.id, "ada@example.org"] for each in (bad, worse)
+    ]
+    shown = json.loads(useby("channel", "list", "--failing", "--json").out)
+    assert [(each["id"], each["userId"]) for each in shown] == [
+        (each.id, each.user_id) for each in (bad, worse)
+    ]
+    monkeypatch.setattr(channel, "MOST_FAILING", 1)
+    result = useby("channel", "list", "--failing")
+    assert (len(result.out.splitlines()), "these failed first" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize("options", [(), (*ADA, "--failing")], ids=["neither", "both"])
+def test_a_list_is_of_one_person_or_of_what_fails(useby: Useby, options: tuple[str, ...]) -> None:
+    result = useby("channel", "list", *options)
+    assert result.status == 2
+    assert "--user ada@example.org, or --failing" in result.err
 
 
 def test_a_channel_of_nobody_is_refused(useby: Useby, add: Add) -> None:

@@ -253,6 +253,22 @@ def test_enabled_channels_that_this_machine_cannot_send_to_are_a_problem(
     assert found["Apprise"][1].startswith("not installed")
 
 
+def test_channels_that_cannot_deliver_are_noted_with_the_command_that_lists_them(
+    useby: Useby, folder: Path
+) -> None:
+    useby("user", "add", "ada@example.org")
+    assert "channels" not in _findings(useby)
+    columns = "user_id, id, kind, name, created_at, target, enabled, minimum_severity"
+    columns += ", after_seconds, only_when_away, state, error, error_at"
+    at = "'2026-03-02T12:00:00.000000Z'"
+    values = f"id, '1', 'webhook', '', {at}, '', 1, 'info', 0, 0, 'retrying', 'no answer', {at}"
+    _execute(folder, f"INSERT INTO channels ({columns}) SELECT {values} FROM users")
+    level, text = _findings(useby)["channels"]
+    assert (level, text.partition(" ")[0]) == ("note", "1")
+    command = text.split("`")[1].split()
+    assert "no answer" in useby(*command[1:]).out
+
+
 def test_the_mail_server_is_checked_without_a_mail(
     useby: Useby, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from tests.support.cli_result import CliResult, Useby
 
+from useby.actions import households as actions
+
 ADA = ("--user", "ada@example.org")
 BOB = ("--user", "bob@example.org")
 KITCHEN = ("--household", "kitchen")
@@ -63,6 +65,15 @@ def test_a_person_is_invited_by_a_link_joins_once_and_leaves(useby: Useby) -> No
         "bob@example.org has left Kitchen\n"
     )
     assert [each["name"] for each in shown(useby, "list", *BOB)] == ["Bob"]
+
+
+def test_an_invitation_beyond_the_limit_of_households_is_refused_and_names_it(
+    useby: Useby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "MOST_HOUSEHOLDS", 0)
+    assert joined(useby, "editor").err == (
+        "useby: bob@example.org is in 50 households, which is the most: leave one first\n"
+    )
 
 
 def test_a_household_is_handed_over_changed_and_deleted(useby: Useby) -> None:
@@ -145,6 +156,19 @@ def test_the_default_of_a_household_counts_for_its_members_and_is_for_editors(
     assert (first["scope"], first["leads"]) == ("household", ["5d"])
     assert useby("policy", "delete", "household", *ADA).status == 0
     assert json.loads(useby("policy", "list", "--json", *ADA).out) == []
+
+
+def test_a_members_file_has_their_own_policies_and_is_compared_with_them(useby: Useby) -> None:
+    joined(useby, "editor")
+    useby("product", "add", "Milk", "2090-01-31", "--category", "Dairy", *ADA)
+    useby("policy", "set", "category/Dairy", "--leads", "3d", *ADA)
+    useby("policy", "set", "account", "--leads", "9d", *BOB)
+    file = json.loads(useby("export", *KITCHEN, *BOB).out)
+    assert [(each["scope"], each["leads"]) for each in file["policies"]] == [("account", ["9d"])]
+    assert useby("export", "stock.json", *ADA).status == 0
+    for words, added in ((("--dry-run",), "would be added"), ((), "added")):
+        done = useby("import", "stock.json", *words, *KITCHEN, *BOB).out.splitlines()[-1]
+        assert f"1 policies of alerts {added}" in done
 
 
 def test_alerts_of_a_product_name_their_time_and_their_rule(useby: Useby) -> None:

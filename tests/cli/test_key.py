@@ -49,6 +49,32 @@ def test_a_key_of_a_user_has_its_scopes_and_its_end(useby: Useby, ada: str) -> N
     assert useby("user", "sessions", ada).out == ""
 
 
+def test_a_key_is_for_the_household_that_is_named_and_the_list_shows_it(
+    useby: Useby, ada: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    useby("user", "add", "bob@example.org")
+    useby("household", "rename", "Kitchen", "--user", "bob@example.org")
+    link = useby("household", "invite", "editor", "--user", "bob@example.org").out.strip()
+    assert useby("household", "join", link, "--user", ada).status == 0
+    own, its = json.loads(useby("household", "list", "--user", ada, "--json").out)
+    words = ("key", "add", "cron", "--user", ada, "--scope", "stock:read", "--json")
+    made = [json.loads(useby(*words, *more).out) for more in ((), ("--household", "kitchen"))]
+    assert [each["householdId"] for each in made] == [own["id"], its["id"]]
+    rows = useby("key", "list").out.splitlines()
+    assert ["Kitchen" in each for each in rows[1:]] == [False, True]
+    service = ("key", "add", "shop", "--scope", "notify:any")
+    refused = useby(*service, "--household", "Kitchen")
+    assert refused.status == 1
+    assert refused.err.startswith("useby: a service key is for no household: leave out --household")
+    monkeypatch.setenv("USEBY_HOUSEHOLD", "Kitchen")  # it is for the commands about stock
+    assert useby(*service).status == 0
+    shown = json.loads(useby("key", "list", "--json").out)
+    assert [each["householdId"] for each in shown] == [own["id"], its["id"], None]
+    refused = useby(*words, "--household", "Garden")
+    assert refused.status == 1
+    assert "no member of a household Garden" in refused.err
+
+
 @pytest.mark.parametrize(
     ("words", "status", "error"),
     [

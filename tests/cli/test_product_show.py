@@ -122,7 +122,7 @@ def test_a_product_that_an_older_node_wrote_has_its_lot(shelf: Shelf, folder: Pa
 def test_lots_of_products_that_older_nodes_wrote_are_listed(
     shelf: Shelf, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("useby.actions.stock.IN_LINE_TOGETHER", 2)
+    monkeypatch.setattr("useby.actions.stock.IN_LINE_BATCH", 2)
     for number in range(5):
         shelf.add(f"Milk {number}")
     as_written_by_an_older_node(folder)

@@ -47,9 +47,8 @@ class Workers(NodeProcess):
 @pytest.fixture(scope="module")
 def database_url(postgres: Postgres) -> Iterator[str]:
     """One database for all here: to start several processes takes its time."""
-    name = asyncio.run(postgres.new_database())
-    yield postgres.url(name)
-    asyncio.run(postgres.drop(name))
+    with postgres.own_database() as url:
+        yield url
 
 
 def test_several_workers_on_sqlite_are_refused_with_what_they_need(

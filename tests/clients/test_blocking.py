@@ -65,7 +65,7 @@ async def work():
     try:
         await asyncio.Event().wait()
     finally:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)  # a busy machine raises Ctrl-C late
         ended.append(True)
 
 ended = []

@@ -19,9 +19,9 @@ async def test_a_client_reads_no_more_than_its_buffer_holds() -> None:
         await connection.wait_closed()
 
     async with (
-        playing(flood) as stage,
+        playing(flood) as scripted,
         Notifications(
-            stage.url, token="t", buffer=3, timing=Timing(close_timeout=0.05)
+            scripted.url, token="t", buffer=3, timing=Timing(close_timeout=0.05)
         ) as notifications,
     ):
         found = aiter(notifications)
@@ -36,8 +36,8 @@ async def test_a_client_reads_no_more_than_its_buffer_holds() -> None:
 async def test_a_busy_application_can_flush_its_marks_although_its_buffer_is_full() -> None:
     again = replays(200)
     async with (
-        playing(again, again) as stage,
-        Notifications(stage.url, token="t", buffer=100) as notifications,
+        playing(again, again) as scripted,
+        Notifications(scripted.url, token="t", buffer=100) as notifications,
     ):
         found = aiter(notifications)
         await (await anext(found)).mark_read()
@@ -46,7 +46,9 @@ async def test_a_busy_application_can_flush_its_marks_although_its_buffer_is_ful
             named(each + 2) for each in range(199)
         ]
         await found.aclose()
-    assert [each.path.rpartition("?")[2] for each in stage.requests[1:]] == [f"since={named(101)}"]
+    assert [each.path.rpartition("?")[2] for each in scripted.requests[1:]] == [
+        f"since={named(101)}"
+    ]
 
 
 async def test_an_application_that_flushes_each_mark_gets_all_in_order_from_a_bounded_buffer() -> (
@@ -54,8 +56,8 @@ async def test_an_application_that_flushes_each_mark_gets_all_in_order_from_a_bo
 ):
     marked: list[str] = []
     async with (
-        playing(*[replays(400, marked)] * 20) as stage,
-        Notifications(stage.url, token="t", buffer=10) as notifications,
+        playing(*[replays(400, marked)] * 20) as scripted,
+        Notifications(scripted.url, token="t", buffer=10) as notifications,
     ):
         found, handed, most = aiter(notifications), list[str](), 0
         for _ in range(40):
@@ -68,13 +70,13 @@ async def test_an_application_that_flushes_each_mark_gets_all_in_order_from_a_bo
     assert most == 10
     assert handed == [named(each + 1) for each in range(40)]
     assert set(marked) == set(handed)
-    assert 5 <= len(stage.requests) <= 10  # it comes back when half of the buffer is handed over
+    assert 5 <= len(scripted.requests) <= 10  # it comes back when half of the buffer is handed over
 
 
 async def test_dropped_notifications_are_requested_although_nothing_more_is_sent() -> None:
     async with (
-        playing(replays(3), replays(3)) as stage,
-        Notifications(stage.url, token="t", buffer=1) as notifications,
+        playing(replays(3), replays(3)) as scripted,
+        Notifications(scripted.url, token="t", buffer=1) as notifications,
     ):
         found = aiter(notifications)
         first = await anext(found)
@@ -96,8 +98,8 @@ async def test_notifications_after_a_dropped_one_are_dropped_too() -> None:
                 await connection.send(frame(7))
 
     async with (
-        playing(server, replays(7)) as stage,
-        Notifications(stage.url, token="t", buffer=4) as notifications,
+        playing(server, replays(7)) as scripted,
+        Notifications(scripted.url, token="t", buffer=4) as notifications,
     ):
         found, handed = aiter(notifications), list[str]()
         for number in range(7):
@@ -108,4 +110,4 @@ async def test_notifications_after_a_dropped_one_are_dropped_too() -> None:
                 await notifications.flush()
         await found.aclose()
     assert handed == [named(each + 1) for each in range(7)]
-    assert len(stage.requests) == 2
+    assert len(scripted.requests) == 2

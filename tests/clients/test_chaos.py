@@ -16,10 +16,10 @@ import httpx
 import pytest
 from tests.support import process_node as live
 from tests.support.client_drivers import LIBRARIES, Driver
-from tests.support.fault_proxy import Manner
+from tests.support.fault_proxy import Faults
 from tests.support.process_node import NodeProcess, Person
 from tests.support.time_limits import HANG_TIMEOUT
-from tests.support.websocket_fault_proxy import Meddler, Refusal
+from tests.support.websocket_fault_proxy import Refusal, WebSocketFaultProxy
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
 TIMING = {
@@ -109,7 +109,9 @@ class Follower:
 class Chaos:
     """Faults, drawn at random."""
 
-    def __init__(self, proxy: Meddler, server: NodeProcess, chance: random.Random) -> None:
+    def __init__(
+        self, proxy: WebSocketFaultProxy, server: NodeProcess, chance: random.Random
+    ) -> None:
         self.proxy = proxy
         self.server = server
         self.chance = chance
@@ -138,12 +140,12 @@ class Chaos:
         self.proxy.reset()
 
     async def hold(self) -> None:
-        self.proxy.manner = Manner(black_hole=True)
+        self.proxy.faults = Faults(black_hole=True)
         await asyncio.sleep(self.chance.uniform(0, 0.8))
         await self.proxy.heal()
 
     async def slow(self) -> None:
-        self.proxy.manner = Manner(
+        self.proxy.faults = Faults(
             latency=0.02, jitter=0.05, byte_by_byte=self.chance.random() < 0.2
         )
 
@@ -177,7 +179,7 @@ async def test_each_notification_is_handled_once_and_each_mark_is_durable_under_
     with contextlib.ExitStack() as stack:
         stack.callback(server.end)
         server.start()
-        async with Meddler(int(server.url.rpartition(":")[2]), seed=seed) as proxy:
+        async with WebSocketFaultProxy(int(server.url.rpartition(":")[2]), seed=seed) as proxy:
             chaos = Chaos(proxy, server, chance)
             followers = [
                 Follower(driver, server.person(), server, random.Random(chance.getrandbits(32)))

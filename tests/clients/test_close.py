@@ -32,8 +32,8 @@ class States:
 
 
 async def test_a_waiting_flush_is_interrupted_by_a_close() -> None:
-    async with playing(sends()) as stage:
-        notifications = Notifications(stage.url, token="t", timing=Timing(close_timeout=0.01))
+    async with playing(sends()) as scripted:
+        notifications = Notifications(scripted.url, token="t", timing=Timing(close_timeout=0.01))
         async with notifications:
             await notifications.mark_read(named(1))
             settling = asyncio.create_task(notifications.flush())
@@ -44,9 +44,9 @@ async def test_a_waiting_flush_is_interrupted_by_a_close() -> None:
 
 async def test_a_closed_client_leaves_no_task() -> None:
     before = asyncio.all_tasks()
-    async with playing(sends(frame(1))) as stage:
+    async with playing(sends(frame(1))) as scripted:
         within = asyncio.all_tasks()
-        notifications = Notifications(stage.url, token="t")
+        notifications = Notifications(scripted.url, token="t")
         async with notifications:
             assert (await anext(aiter(notifications))).id == named(1)
         assert notifications.state.name == "closed"
@@ -58,9 +58,9 @@ async def test_a_closed_client_leaves_no_task() -> None:
 
 
 async def test_a_cancelled_close_ends_the_client_too() -> None:
-    async with playing(sends(), replays(1)) as stage:
+    async with playing(sends(), replays(1)) as scripted:
         states = States()
-        notifications = Notifications(stage.url, token="t", timing=QUICK, on_event=states)
+        notifications = Notifications(scripted.url, token="t", timing=QUICK, on_event=states)
         iterating = asyncio.create_task(anext(aiter(notifications), None))
         await states.until("connected")
         await notifications.mark_read(named(1))  # no pong will come
@@ -74,7 +74,7 @@ async def test_a_cancelled_close_ends_the_client_too() -> None:
         assert notifications.state.name == "closed"
         assert await iterating is None
         assert "useby notifications" not in {each.get_name() for each in asyncio.all_tasks()}
-        assert len(stage.requests) == 1
+        assert len(scripted.requests) == 1
 
 
 async def test_a_connection_lost_during_a_close_is_not_opened_again() -> None:
@@ -84,14 +84,14 @@ async def test_a_connection_lost_during_a_close_is_not_opened_again() -> None:
             if text == "PING":
                 connection.transport.abort()
 
-    async with playing(lose, replays(0)) as stage:
+    async with playing(lose, replays(0)) as scripted:
         states = States()
-        client = Notifications(stage.url, token="t", timing=QUICK, on_event=states)
+        client = Notifications(scripted.url, token="t", timing=QUICK, on_event=states)
         async with client as notifications:
             await states.until("connected")
             await notifications.mark_read(named(1))
         assert states.names == ["connecting", "connected", "closed"]
-        assert len(stage.requests) == 1
+        assert len(scripted.requests) == 1
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -106,19 +106,19 @@ async def test_the_token_function_may_close_it(lost: bool) -> None:
             went_on = True
         return "t"
 
-    async with playing(sends(close=(1012, ""))) as stage:
-        notifications = Notifications(stage.url, token=token, timing=QUICK)
+    async with playing(sends(close=(1012, ""))) as scripted:
+        notifications = Notifications(scripted.url, token=token, timing=QUICK)
         assert [each async for each in notifications] == []
         assert notifications.state.name == "closed"
-        assert len(stage.requests) == lost
+        assert len(scripted.requests) == lost
         assert went_on
         assert "useby notifications" not in {each.get_name() for each in asyncio.all_tasks()}
 
 
 async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
-    async with playing(replays(3000)) as stage:
+    async with playing(replays(3000)) as scripted:
         notifications = Notifications(
-            stage.url, token="t", buffer=1, timing=Timing(close_timeout=10 * HANG_TIMEOUT)
+            scripted.url, token="t", buffer=1, timing=Timing(close_timeout=10 * HANG_TIMEOUT)
         )
         async with asyncio.timeout(HANG_TIMEOUT), notifications:
             await anext(aiter(notifications))
@@ -126,7 +126,10 @@ async def test_a_full_buffer_does_not_hold_a_close_up() -> None:
 
 
 async def test_a_closed_client_hands_over_nothing_from_its_buffer() -> None:
-    async with playing(replays(3)) as stage, Notifications(stage.url, token="t") as notifications:
+    async with (
+        playing(replays(3)) as scripted,
+        Notifications(scripted.url, token="t") as notifications,
+    ):
         found = aiter(notifications)
         await anext(found)
         await notifications.close()

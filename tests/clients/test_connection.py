@@ -18,29 +18,29 @@ from useby.client import Notifications, State, Timing
 
 
 async def test_the_token_goes_in_a_header_and_not_in_the_url() -> None:
-    async with playing(sends(frame(1))) as stage:
-        assert await take(Notifications(stage.url, token="t0k"), 1) == [named(1)]
-    assert stage.requests[0].headers["Authorization"] == "Bearer t0k"
-    assert "t0k" not in stage.requests[0].path
+    async with playing(sends(frame(1))) as scripted:
+        assert await take(Notifications(scripted.url, token="t0k"), 1) == [named(1)]
+    assert scripted.requests[0].headers["Authorization"] == "Bearer t0k"
+    assert "t0k" not in scripted.requests[0].path
 
 
 async def test_a_repeated_frame_is_handed_over_once() -> None:
-    async with playing(sends(*[frame(1)] * 3, frame(2))) as stage:
-        assert await take(Notifications(stage.url, token="t"), 2) == [named(1), named(2)]
+    async with playing(sends(*[frame(1)] * 3, frame(2))) as scripted:
+        assert await take(Notifications(scripted.url, token="t"), 2) == [named(1), named(2)]
 
 
 async def test_a_frame_that_is_no_notification_is_ignored() -> None:
     strange = ['{"type":"pong"}', "[]", "{", '{"id":1,"type":"info"}', '{"type":"NEW"}', "[" * 4000]
-    async with playing(sends(*strange, frame(1))) as stage:
-        assert await take(Notifications(stage.url, token="t"), 1) == [named(1)]
+    async with playing(sends(*strange, frame(1))) as scripted:
+        assert await take(Notifications(scripted.url, token="t"), 1) == [named(1)]
 
 
 async def test_a_reconnect_requests_what_is_newer_than_the_newest_received() -> None:
     lost, back = sends(frame(1), frame(2), close=(1012, "")), sends(frame(3))
-    async with playing(lost, back) as stage:
-        found = await take(Notifications(stage.url, token="t", timing=QUICK), 3)
+    async with playing(lost, back) as scripted:
+        found = await take(Notifications(scripted.url, token="t", timing=QUICK), 3)
     assert found == [named(1), named(2), named(3)]
-    assert stage.requests[1].path.endswith(f"?since={named(2)}")
+    assert scripted.requests[1].path.endswith(f"?since={named(2)}")
 
 
 async def test_a_flush_waits_for_the_pong_behind_the_marks() -> None:
@@ -52,8 +52,8 @@ async def test_a_flush_waits_for_the_pong_behind_the_marks() -> None:
             received.put_nowait(str(text))
 
     async with (
-        playing(listen) as stage,
-        Notifications(stage.url, token="t", timing=Timing(close_timeout=0.01)) as notifications,
+        playing(listen) as scripted,
+        Notifications(scripted.url, token="t", timing=Timing(close_timeout=0.01)) as notifications,
     ):
         await notifications.mark_read(named(1))
         settling = asyncio.create_task(notifications.flush())
@@ -80,8 +80,8 @@ async def test_marks_without_a_pong_are_sent_again_on_the_next_connection() -> N
                 received.append(json.loads(text)["id"])
 
     async with (
-        playing(lose, receive) as stage,
-        Notifications(stage.url, token="t", timing=QUICK) as notifications,
+        playing(lose, receive) as scripted,
+        Notifications(scripted.url, token="t", timing=QUICK) as notifications,
     ):
         await notifications.mark_read(named(1), named(2))
         async with asyncio.timeout(HANG_TIMEOUT):
@@ -97,10 +97,12 @@ async def test_a_short_connection_does_not_reset_the_backoff() -> None:
             waits.append(event.wait)
 
     lost = sends(close=(1012, ""))
-    async with playing(lost, lost, lost, sends(frame(1))) as stage:
+    async with playing(lost, lost, lost, sends(frame(1))) as scripted:
         times = Timing(backoff_base=0.001)
         await take(
-            Notifications(stage.url, token="t", timing=times, on_event=record, random=lambda: 1.0),
+            Notifications(
+                scripted.url, token="t", timing=times, on_event=record, random=lambda: 1.0
+            ),
             1,
         )
     assert waits == [0.001, 0.002, 0.004]
@@ -113,8 +115,8 @@ async def test_a_peer_that_answers_no_ping_is_dropped() -> None:
         await connection.send(HELLO)
         await connection.wait_closed()
 
-    async with playing(deaf, sends(frame(1))) as stage:
-        assert await take(Notifications(stage.url, token="t", timing=times), 1) == [named(1)]
+    async with playing(deaf, sends(frame(1))) as scripted:
+        assert await take(Notifications(scripted.url, token="t", timing=times), 1) == [named(1)]
 
 
 async def test_a_redirect_is_not_followed() -> None:
@@ -150,7 +152,7 @@ async def test_a_cancelled_wait_loses_no_notification() -> None:
         await connection.send(frame(1))
         await connection.wait_closed()
 
-    async with playing(server) as stage, Notifications(stage.url, token="t") as notifications:
+    async with playing(server) as scripted, Notifications(scripted.url, token="t") as notifications:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await anext(aiter(notifications))
@@ -165,6 +167,6 @@ async def test_an_exception_of_a_listener_is_reported_and_changes_nothing() -> N
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    async with playing(sends(frame(1))) as stage:
-        assert await take(Notifications(stage.url, token="t", on_event=fail), 1) == [named(1)]
+    async with playing(sends(frame(1))) as scripted:
+        assert await take(Notifications(scripted.url, token="t", on_event=fail), 1) == [named(1)]
     assert {type(each["exception"]) for each in raised} == {ZeroDivisionError}

@@ -16,14 +16,14 @@ from useby.client import MemoryCursor, Notifications
 
 async def test_an_iteration_that_ends_by_an_error_has_not_handled_its_last_notification() -> None:
     cursor = MemoryCursor()
-    async with playing(sends(frame(1), frame(2)), sends(frame(2))) as stage:
+    async with playing(sends(frame(1), frame(2)), sends(frame(2))) as scripted:
         with pytest.raises(ZeroDivisionError):
-            async with Notifications(stage.url, token="t", cursor=cursor) as notifications:
+            async with Notifications(scripted.url, token="t", cursor=cursor) as notifications:
                 async for notification in notifications:
                     if notification.id == named(2):
                         raise ZeroDivisionError
-        assert await take(Notifications(stage.url, token="t", cursor=cursor), 1) == [named(2)]
-    assert stage.requests[1].path.endswith(f"?since={named(1)}")
+        assert await take(Notifications(scripted.url, token="t", cursor=cursor), 1) == [named(2)]
+    assert scripted.requests[1].path.endswith(f"?since={named(1)}")
 
 
 async def test_only_ids_can_be_marked_read() -> None:
@@ -46,13 +46,13 @@ async def test_an_invalid_id_in_a_cursor_does_not_lose_the_other_marks(
     good = [named(each) for each in range(20)]
     cursor.save(json.dumps({"after": "x" * 9000, "marks": ["x" * 5000, *good, "milk", 7]}))
     async with (
-        playing(replays(0, marked), extended=extended) as stage,
-        Notifications(stage.url, token="t", cursor=cursor, timing=QUICK) as notifications,
+        playing(replays(0, marked), extended=extended) as scripted,
+        Notifications(scripted.url, token="t", cursor=cursor, timing=QUICK) as notifications,
     ):
         await notifications.flush()
     assert marked == good
     assert json.loads(cursor.load()) == {"after": "", "begun": 0, "marks": []}
-    assert "since" not in stage.requests[0].path
+    assert "since" not in scripted.requests[0].path
 
 
 async def test_a_mark_before_the_first_step_keeps_the_stored_position() -> None:
@@ -76,8 +76,8 @@ class _Full(MemoryCursor):
 
 
 async def test_an_exception_of_the_cursor_ends_the_iteration_and_is_raised_there() -> None:
-    async with playing(replays(2)) as stage:
-        notifications = Notifications(stage.url, token="t", cursor=_Full())
+    async with playing(replays(2)) as scripted:
+        notifications = Notifications(scripted.url, token="t", cursor=_Full())
         with pytest.raises(OSError, match="no space"):
             await take(notifications, 2)
         assert notifications.state.name == "closed"
@@ -89,8 +89,8 @@ async def test_a_mark_is_sent_although_the_cursor_raises() -> None:
     marked: list[str] = []
     cursor = _Full()
     async with (
-        playing(replays(2, marked)) as stage,
-        Notifications(stage.url, token="t", cursor=cursor) as notifications,
+        playing(replays(2, marked)) as scripted,
+        Notifications(scripted.url, token="t", cursor=cursor) as notifications,
     ):
         found = aiter(notifications)
         first = await anext(found)
@@ -122,11 +122,11 @@ async def test_notifications_read_before_the_first_connection_are_not_handed_ove
         frame(4, seq=4, readAt=moment), frame(6, seq=6, readAt=moment), frame(7, readAt=moment)
     )
     cursor = MemoryCursor()
-    async with playing(lose, back, restarted, extended=True) as stage:
-        notifications = Notifications(stage.url, token="t", cursor=cursor, timing=QUICK)
+    async with playing(lose, back, restarted, extended=True) as scripted:
+        notifications = Notifications(scripted.url, token="t", cursor=cursor, timing=QUICK)
         assert await take(notifications, 3) == [named(1), named(3), named(5)]
-        again = Notifications(stage.url, token="t", cursor=cursor, timing=QUICK)
+        again = Notifications(scripted.url, token="t", cursor=cursor, timing=QUICK)
         assert await take(again, 2) == [named(6), named(7)]
-    assert [each.path.rpartition("since=")[2] for each in stage.requests[1:]] == [
+    assert [each.path.rpartition("since=")[2] for each in scripted.requests[1:]] == [
         named(1), named(3)
     ]  # fmt: skip

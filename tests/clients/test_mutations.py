@@ -1,13 +1,15 @@
 """Lines of the Python client, each made wrong in a copy: a test that is named must notice.
 
-Each mutant is a process of its own, with the few plugins that its one test needs. The tests run on
-the copy, put before the real one on the path.
+Each mutant is a fork of a process that has imported pytest with the few plugins that its one test
+needs. The tests run on the copy, put before the real one on the path.
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.support.time_limits import HANG_TIMEOUT
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "useby"
+PROGRAM = ROOT / "tests" / "support" / "programs" / "forking_pytest.py"
 MUTANTS = [
     # file, what stands there, what takes its place, the test that has to fail
     ("timing.py", "min(self.backoff_max, self.backoff_base *", "(self.backoff_base *",
@@ -76,19 +79,41 @@ def _copied(folder: Path) -> Path:
     return shutil.copytree(SOURCE / "client", folder / "useby" / "client")
 
 
-def _path_begins(folder: Path) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(folder)}
+class ForkingPytest:
+    """Runs tests on a copy of the client, each time in a fork of one process."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            cwd=ROOT, env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}, text=True,
+        )  # fmt: skip
+
+    def run(self, folder: Path, seconds: int, *tests: str) -> tuple[int, str]:
+        """Run tests that have so many seconds each; return pytest's status and output."""
+        arguments = [
+            "-q", "-x", "--noconftest", "-o", "addopts=", "--import-mode=importlib",
+            "-p", "no:cacheprovider", "--tb=short", f"--timeout={seconds}",
+            "-o", "timeout_func_only=true", *tests,  # a report may take longer
+        ]  # fmt: skip
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps([str(folder), *arguments]) + "\n")
+        process.stdin.flush()
+        status, output = json.loads(process.stdout.readline())
+        return status, output
+
+    def end(self) -> None:
+        """End the process."""
+        with self._process as process:
+            process.kill()
 
 
-def _run(folder: Path, seconds: int, *tests: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "--noconftest", "-o", "addopts=",
-         "--import-mode=importlib", "-p", "pytest_asyncio.plugin", "-p", "pytest_timeout",
-         "-p", "no:cacheprovider", "--tb=short", f"--timeout={seconds}",
-         "-o", "timeout_func_only=true", *tests],  # a report may take longer
-        cwd=ROOT, env=_path_begins(folder) | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def forking() -> Iterator[ForkingPytest]:
+    forking = ForkingPytest()
+    yield forking
+    forking.end()
 
 
 def _path(file: str, test: str) -> str:
@@ -101,27 +126,26 @@ def _path(file: str, test: str) -> str:
     ids=[f"{file}: {right.strip()} -> {wrong.strip()}" for file, right, wrong, *_ in MUTANTS],
 )
 def test_a_mutant_fails_its_test(
-    tmp_path: Path, file: str, right: str, wrong: str, where: str, test: str
+    forking: ForkingPytest,
+    tmp_path: Path,
+    file: str,
+    right: str,
+    wrong: str,
+    where: str,
+    test: str,
 ) -> None:
     mutant = _copied(tmp_path) / file
     text = mutant.read_text()
     assert text.count(right) == 1, "the line is not there as it was"
     mutant.write_text(text.replace(right, wrong))
-    ran = _run(tmp_path, 2, _path(where, test))
-    assert ran.returncode == 1, f"nobody noticed: {ran.stdout}{ran.stderr}"
+    status, output = forking.run(tmp_path, 2, _path(where, test))
+    assert status == 1, f"nobody noticed: {output}"
 
 
-def test_the_tests_of_all_mutants_pass_on_an_unchanged_copy(tmp_path: Path) -> None:
+def test_the_tests_of_all_mutants_pass_on_an_unchanged_copy(
+    forking: ForkingPytest, tmp_path: Path
+) -> None:
     _copied(tmp_path)
     tests = sorted({_path(where, test) for *_, where, test in MUTANTS})
-    ran = _run(tmp_path, int(HANG_TIMEOUT), *tests)
-    assert ran.returncode == 0, ran.stdout
-    assert f"{tmp_path}" in _where(tmp_path)
-
-
-def _where(folder: Path) -> str:
-    """Return the file of the client that a process with this path imports."""
-    return subprocess.run(
-        [sys.executable, "-c", "import useby.client; print(useby.client.__file__)"],
-        env=_path_begins(folder), capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+    status, output = forking.run(tmp_path, int(HANG_TIMEOUT), *tests)
+    assert status == 0, output

@@ -11,11 +11,11 @@ import pytest
 import yaml
 from tests.support import process_node as live
 from tests.support.client_drivers import LIBRARIES, RUNTIMES, Driver
-from tests.support.fault_proxy import Manner
+from tests.support.fault_proxy import Faults
 from tests.support.losses import lose
 from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
-from tests.support.websocket_fault_proxy import Meddler, Refusal, close_frame
+from tests.support.websocket_fault_proxy import Refusal, WebSocketFaultProxy, close_frame
 
 SCENARIOS = yaml.safe_load(Path(__file__).with_name("scenarios.yaml").read_text())
 TIMING = {"backoff_base": 0.02, "backoff_max": 0.16}
@@ -36,7 +36,7 @@ class Play:
         self,
         setup: dict[str, Any],
         server: NodeProcess,
-        proxy: Meddler,
+        proxy: WebSocketFaultProxy,
         driver: Driver,
         folder: Path,
     ) -> None:
@@ -195,7 +195,7 @@ class Play:
             case "cut":
                 self.proxy.reset()
             case "hold":
-                self.proxy.manner = Manner(black_hole=True)
+                self.proxy.faults = Faults(black_hole=True)
             case "release":
                 await self.proxy.heal()
             case "duplicate":
@@ -207,7 +207,7 @@ class Play:
             case {"truncate": count}:
                 self.proxy.until_truncated = count
             case {"delay": seconds}:
-                self.proxy.manner = Manner(latency=seconds)
+                self.proxy.faults = Faults(latency=seconds)
             case {"refuse": status}:
                 refusal = Refusal(status, how.get("retry-after"))
                 self.proxy.refusals.extend([refusal] * how["times"])
@@ -348,7 +348,7 @@ async def test_both_libraries_pass_the_scenario(
         else:
             server = request.getfixturevalue("node")
         setup = scenario.get("setup", {})
-        async with Meddler(int(server.url.rpartition(":")[2])) as proxy:
+        async with WebSocketFaultProxy(int(server.url.rpartition(":")[2])) as proxy:
             play = Play(setup, server, proxy, drivers[library], tmp_path)
             try:
                 for step in scenario["steps"]:

@@ -12,7 +12,7 @@ from tests.support.scripted_server import (
     EXPIRED,
     HELLO,
     QUICK,
-    Stage,
+    ScriptedServer,
     ends,
     frame,
     named,
@@ -90,8 +90,8 @@ class States:
                 self.waits.append(event.wait)
 
 
-def _bearers(stage: Stage) -> list[str]:
-    return [each.headers["Authorization"].removeprefix("Bearer ") for each in stage.requests]
+def _bearers(scripted: ScriptedServer) -> list[str]:
+    return [each.headers["Authorization"].removeprefix("Bearer ") for each in scripted.requests]
 
 
 async def _until(condition: Callable[[], object]) -> None:
@@ -102,8 +102,8 @@ async def _until(condition: Callable[[], object]) -> None:
 async def test_an_extended_session_continues_with_a_fresh_token() -> None:
     fresh, session, states = _jwt(900), Extended(AUTHENTICATED), States()
     async with (
-        playing(session, extended=True) as stage,
-        Notifications(stage.url, token=Brings("old", fresh), on_event=states) as notifications,
+        playing(session, extended=True) as scripted,
+        Notifications(scripted.url, token=Brings("old", fresh), on_event=states) as notifications,
     ):
         assert await session.tokens.get() == fresh
         await notifications.mark_read(named(1))
@@ -117,34 +117,34 @@ async def test_a_fresh_token_that_is_refused_or_not_answered_makes_a_new_connect
 ) -> None:
     second, third = _jwt(900, "second"), _jwt(900, "third")
     states, fetch = States(), Brings("old", second, third)
-    async with playing(Extended(*answers), sends(frame(1)), extended=True) as stage:
-        notifications = Notifications(stage.url, token=fetch, on_event=states)
+    async with playing(Extended(*answers), sends(frame(1)), extended=True) as scripted:
+        notifications = Notifications(scripted.url, token=fetch, on_event=states)
         assert await take(notifications, 1) == [named(1)]
     assert states.names == ["connecting", "connected", "connecting", "connected", "closed"]
-    assert _bearers(stage) == ["old", third]
+    assert _bearers(scripted) == ["old", third]
     assert fetch.calls == 3
 
 
 async def test_the_rejection_of_another_frame_changes_nothing() -> None:
     rejected = json.dumps({"type": "REJECTED", "action": "mark_read", "reason": "no"})
-    async with playing(sends(rejected, frame(1)), extended=True) as stage:
-        assert await take(Notifications(stage.url, token=Brings("t")), 1) == [named(1)]
-    assert len(stage.requests) == 1
+    async with playing(sends(rejected, frame(1)), extended=True) as scripted:
+        assert await take(Notifications(scripted.url, token=Brings("t")), 1) == [named(1)]
+    assert len(scripted.requests) == 1
 
 
 async def test_a_fresh_ticket_opens_a_new_connection() -> None:
     session, fetch = Extended(), Brings("one", "two")
-    async with playing(session, sends(frame(1)), extended=True) as stage:
-        assert await take(Notifications(stage.url, token=fetch), 1) == [named(1)]
-    assert _bearers(stage) == ["one", "two"]
+    async with playing(session, sends(frame(1)), extended=True) as scripted:
+        assert await take(Notifications(scripted.url, token=fetch), 1) == [named(1)]
+    assert _bearers(scripted) == ["one", "two"]
     assert session.tokens.empty()
 
 
 async def test_repeated_warnings_of_an_expiring_token_fetch_one_token_an_interval() -> None:
     session = Extended(AUTHENTICATED, EXPIRING, EXPIRING, frame(1), expiring=5)
     fetch = Brings(*(_jwt(9, str(each)) for each in range(9)))
-    async with playing(session, extended=True) as stage:
-        found = aiter(Notifications(stage.url, token=fetch, timing=QUICK))
+    async with playing(session, extended=True) as scripted:
+        found = aiter(Notifications(scripted.url, token=fetch, timing=QUICK))
         assert (await anext(found)).id == named(1)
         assert fetch.calls == 2
         await found.aclose()
@@ -158,16 +158,16 @@ async def test_a_renewal_before_a_reconnect_counts_after_it() -> None:
         await connection.close(*EXPIRED)
 
     fetch = Brings(_jwt(1, "1"), _jwt(1, "2"), _jwt(1, "3"), _jwt(1, "4"))
-    async with playing(expire, sends(EXPIRING, frame(1)), extended=True) as stage:
-        assert await take(Notifications(stage.url, token=fetch, timing=QUICK), 1) == [named(1)]
+    async with playing(expire, sends(EXPIRING, frame(1)), extended=True) as scripted:
+        assert await take(Notifications(scripted.url, token=fetch, timing=QUICK), 1) == [named(1)]
     assert fetch.calls == 3
 
 
 async def test_a_token_function_that_returns_the_same_token_has_no_fresh_one() -> None:
     session, fetch, states = Extended(), Brings(_jwt(50)), States()
     async with (
-        playing(session, extended=True) as stage,
-        Notifications(stage.url, token=fetch, on_event=states) as notifications,
+        playing(session, extended=True) as scripted,
+        Notifications(scripted.url, token=fetch, on_event=states) as notifications,
     ):
         await _until(lambda: fetch.calls == 2)
         await notifications.mark_read(named(1))
@@ -179,12 +179,12 @@ async def test_a_token_function_that_returns_the_same_token_has_no_fresh_one() -
 async def test_a_plain_session_reconnects_with_a_fresh_token_before_its_own_ends() -> None:
     states, fresh = States(), _jwt(900)
     fetch = Brings(_jwt(0.2), fresh)
-    async with playing(sends(frame(1)), sends(frame(2))) as stage:
-        notifications = Notifications(stage.url, token=fetch, on_event=states)
+    async with playing(sends(frame(1)), sends(frame(2))) as scripted:
+        notifications = Notifications(scripted.url, token=fetch, on_event=states)
         assert await take(notifications, 2) == [named(1), named(2)]
     assert states.names == ["connecting", "connected", "connecting", "connected", "closed"]
-    assert _bearers(stage)[1] == fresh
-    assert stage.requests[1].path.endswith(f"?since={named(1)}")
+    assert _bearers(scripted)[1] == fresh
+    assert scripted.requests[1].path.endswith(f"?since={named(1)}")
     assert fetch.calls == 2
 
 
@@ -192,8 +192,8 @@ async def test_a_failed_token_fetch_is_repeated_and_ends_no_open_connection() ->
     states, session, fresh = States(), Extended(AUTHENTICATED), _jwt(900)
     fetch = Brings("old", Failure(401), Failure(503, 0.01), fresh)
     async with (
-        playing(session, extended=True) as stage,
-        Notifications(stage.url, token=fetch, on_event=states, timing=QUICK),
+        playing(session, extended=True) as scripted,
+        Notifications(scripted.url, token=fetch, on_event=states, timing=QUICK),
     ):
         assert await session.tokens.get() == fresh
         assert states.names == ["connecting", "connected"]
@@ -203,10 +203,10 @@ async def test_a_failed_token_fetch_is_repeated_and_ends_no_open_connection() ->
 async def test_a_fresh_token_that_is_refused_too_ends_the_client() -> None:
     expired = ends(*EXPIRED)
     tokens = iter(["a", "b", "c", "d"])
-    async with playing(expired, expired, sends(frame(1))) as stage:
+    async with playing(expired, expired, sends(frame(1))) as scripted:
         with pytest.raises(ConnectionRejected, match="Access token expired"):
-            await take(Notifications(stage.url, token=lambda: next(tokens), timing=QUICK), 1)
-    assert len(stage.requests) == 2
+            await take(Notifications(scripted.url, token=lambda: next(tokens), timing=QUICK), 1)
+    assert len(scripted.requests) == 2
 
 
 async def test_connections_that_expire_after_their_greeting_are_not_repeated_without_end() -> None:
@@ -217,10 +217,10 @@ async def test_connections_that_expire_after_their_greeting_are_not_repeated_wit
             waits.append(event.wait)
 
     expired = sends(close=EXPIRED)
-    async with playing(expired, expired, expired, sends(frame(1))) as stage:
+    async with playing(expired, expired, expired, sends(frame(1))) as scripted:
         await take(
             Notifications(
-                stage.url, token=lambda: "t", timing=QUICK, on_event=record, random=lambda: 1.0
+                scripted.url, token=lambda: "t", timing=QUICK, on_event=record, random=lambda: 1.0
             ),
             1,
         )

@@ -19,14 +19,12 @@ import httpx
 import pytest
 from tests.support.mail_front import MailFront, a_mail_channel
 from tests.support.mail_server import receiving_mail
-from tests.support.postgres import Postgres
+from tests.support.postgres import CREATE, Postgres, postgres_server
 from tests.support.process_node import NodeProcess, Person, Record, all_notifications
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 from tests.support.push_browser import PushBrowser
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import LOOPBACK, OK, Received, Receiver, receiving, status
-
-from useby.store import migrate
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "5"))
 A_DAY = 24 * 3600
@@ -49,11 +47,8 @@ HEALTHY = (*KINDS, *AT_TIMES)
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A server of the test's own, to be restarted."""
-    server = Postgres()
-    try:
-        yield server.make().start(*DURABLE)
-    finally:
-        server.end()
+    with postgres_server(*DURABLE) as server:
+        yield server
 
 
 @pytest.fixture
@@ -253,8 +248,7 @@ async def test_unread_notifications_reach_every_healthy_channel_at_least_once_an
 ) -> None:
     seed = int(os.environ.get("CHAOS_SEED") or random.SystemRandom().getrandbits(32))
     print(f"seed: {seed}")
-    await postgres.execute("CREATE DATABASE chaos")
-    await asyncio.to_thread(migrate.upgrade, postgres.url("chaos"))
+    await postgres.execute(CREATE.format("chaos"))
     chaos = Chaos(postgres, tmp_path, receiver, mails, random.Random(seed))
     try:
         for node in chaos.nodes:

@@ -12,14 +12,16 @@ from tests.cluster.ledger import Account, Ledger
 from tests.support import process_node as live
 from tests.support.fault_proxy import Proxy
 from tests.support.nats_servers import NatsServer
-from tests.support.postgres import TEMPLATE, Postgres
+from tests.support.postgres import Postgres, postgres_server
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.store import migrate
-
 CLIENTS = 2_000
-SIZES = (1, 9)
-"""Of each client's requests: how many notifications. Twenty thousand in all."""
+SIZES = (1, 4)
+"""Of each client's requests: how many notifications. Ten thousand in all."""
+THROUGH_FAULTS = 1_200
+"""Clients while parts are killed: 150 of them are posted to at each fault."""
+SIZES_THROUGH_FAULTS = (1, 9)
+"""Their posts take longer than a fault takes to begin."""
 DURABLE = ("synchronous_commit=on", "max_connections=100")
 """A server that is killed keeps what it has committed; ``fsync`` only matters to a power cut."""
 HEARD = "useby_hints_received_total"
@@ -34,14 +36,8 @@ pytestmark = pytest.mark.timeout(10 * HANG_TIMEOUT)
 @pytest.fixture(scope="module")
 def own_postgres() -> Iterator[Postgres]:
     """A server to be killed, which keeps what it has committed."""
-    server = Postgres()
-    try:
-        server.make().start(*DURABLE)
-        asyncio.run(server.execute(f"CREATE DATABASE {TEMPLATE}"))
-        migrate.upgrade(server.url(TEMPLATE))
+    with postgres_server(*DURABLE) as server:
         yield server
-    finally:
-        server.end()
 
 
 async def test_two_thousand_clients_of_three_nodes_each_get_their_own_all_of_it_in_order(
@@ -64,12 +60,13 @@ async def test_every_post_answered_2xx_is_delivered_while_parts_are_killed(
 ) -> None:
     """One node after another, one NATS server after another, and PostgreSQL twice."""
     async with a_fleet(own_postgres, nats, tmp_path) as fleet:
-        ledger = Ledger(fleet, await fleet.people(CLIENTS))
+        ledger = Ledger(fleet, await fleet.people(THROUGH_FAULTS))
         await ledger.connect_all()
         await _live_through_faults(fleet, ledger)
         await ledger.until_all_is_heard()
-        assert sum(len(each.posted) for each in ledger.accounts) == CLIENTS * sum(SIZES)
-        assert ledger.connections > CLIENTS, "nobody was cut off"
+        count = sum(len(each.posted) for each in ledger.accounts)
+        assert count == THROUGH_FAULTS * sum(SIZES_THROUGH_FAULTS)
+        assert ledger.connections > THROUGH_FAULTS, "nobody was cut off"
         await ledger.end()
         await ledger.reckon()
 
@@ -85,12 +82,12 @@ async def _live_through_faults(fleet: Fleet, ledger: Ledger) -> None:
     stores = [partial(_restart_postgres, fleet, mode) for mode in ("fast", "immediate")]
     # In this order, because a node that has died comes back to no device.
     faults = [*buses, *stores, *nodes]
-    share = -(-CLIENTS // len(faults))
+    share = -(-THROUGH_FAULTS // len(faults))
     for number, fault in enumerate(faults):
         accounts = ledger.accounts[number * share : (number + 1) * share]
         felt = ledger.again + ledger.connections
         async with asyncio.TaskGroup() as group:
-            group.create_task(ledger.post_all(accounts, sizes=SIZES))
+            group.create_task(ledger.post_all(accounts, sizes=SIZES_THROUGH_FAULTS))
             await live.until(partial(_any_posted, accounts))
             assert not all(each.posted for each in accounts), "too late to be in anybody's way"
             group.create_task(fault())

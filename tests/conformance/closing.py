@@ -103,6 +103,12 @@ def limits() -> list[Case]:
             code=TOO_BIG,
         ),
     ]
+    return cases + _announced()
+
+
+def _announced() -> list[Case]:
+    """Heads that announce more than the limit, of which no more than the head is sent."""
+    cases = []
     for size in (LIMIT + 1, 65535):
         cases.append(
             fails(

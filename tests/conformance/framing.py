@@ -55,7 +55,12 @@ def framing() -> list[Case]:
                 code=1003,
             )
         )
-    cases += [
+    return cases + _writes() + _heads()
+
+
+def _writes() -> list[Case]:
+    """Masks, and several messages in one write."""
+    return [
         fails(
             "a binary message in fragments is refused",
             fragments(b"\xfe", b"\xfe", opcode=BINARY),
@@ -78,7 +83,11 @@ def framing() -> list[Case]:
         ),
         passes("a hundred messages in one write", HELLO * 100, *[text_frame("hello")] * 100),
     ]
-    cases += [
+
+
+def _heads() -> list[Case]:
+    """Heads without a mask, and lengths in more bits than they need."""
+    cases = [
         fails(
             f"a {name} frame without a mask",
             frame(opcode, b"\x03\xe8" if opcode == CLOSE else b"", masked=False),
@@ -117,8 +126,12 @@ def pings() -> list[Case]:
         cases.append(
             passes(f"a pong of {len(data)} bytes that nobody asked for", frame(PONG, data))
         )
-    many = [str(number).encode() for number in range(10)]
-    cases += [
+    return cases + _refused_pings() + _several_pings()
+
+
+def _refused_pings() -> list[Case]:
+    """Control frames that are too long or in fragments, refused by their first bytes."""
+    return [
         fails("a ping of 126 bytes", frame(PING, b"\xfe" * 126)),
         fails("a pong of 126 bytes", frame(PONG, b"\xfe" * 126)),
         *(
@@ -136,6 +149,13 @@ def pings() -> list[Case]:
         fails("a ping in fragments", frame(PING, b"x", fin=False)),
         fails("a pong in fragments", frame(PONG, b"x", fin=False)),
         fails("a ping whose length takes 64 bits", headed(0x89, 65536, bits=64)),
+    ]
+
+
+def _several_pings() -> list[Case]:
+    """Pings in a row, in one write, and between texts."""
+    many = [str(number).encode() for number in range(10)]
+    return [
         passes(
             "a pong that nobody asked for, then a ping",
             (frame(PONG, b"a"), frame(PING, b"b")),
@@ -158,7 +178,6 @@ def pings() -> list[Case]:
             text_frame("hello"),
         ),
     ]
-    return cases
 
 
 def reserved_bits() -> list[Case]:
@@ -252,6 +271,13 @@ def fragmentation() -> list[Case]:
         fails("a close between fragments", (two[0], close_frame(1000), two[1])),
         fails("a close after a first fragment", (two[0], close_frame(1001))),
     ]
+    return cases + _out_of_order()
+
+
+def _out_of_order() -> list[Case]:
+    """Continuations of nothing, and messages within messages."""
+    two, hello = fragments(b"hel", b"lo"), text_frame("hello")
+    cases = []
     for final in (True, False):
         for data in (b"", b"x"):
             what = f"a {'final' if final else 'further'} continuation of {len(data)} bytes"

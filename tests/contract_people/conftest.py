@@ -13,7 +13,6 @@ from tests.support.databases import database_url
 from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
 from tests.support.process_node import until
-from tests.support.time_limits import HANG_TIMEOUT
 from websockets.asyncio.client import ClientConnection
 
 from useby.store import alert_holds, alerts, slices, snoozes
@@ -58,12 +57,16 @@ class Person:
 
     async def has_notified(self, count: int) -> list[dict[str, Any]]:
         """Wait until there are so many notifications, and the scheduler is idle; return them."""
+        found: list[dict[str, Any]] = []
 
         async def enough() -> bool:
-            return len(await self.notified()) >= count and await self.is_idle()
+            if not await self.is_idle():  # a look at the database, which costs less than a request
+                return False
+            found[:] = await self.notified()
+            return len(found) >= count
 
         await until(enough, every=LOOK_SECONDS)
-        return await self.notified()
+        return found
 
     async def is_idle(self) -> bool:
         """Return whether nothing of anybody is due."""
@@ -118,12 +121,8 @@ async def person(house: InProcessNode) -> AsyncIterator[Callable[[str], Awaitabl
 
         async def added(name: str) -> Person:
             token = await house.token(await house.add_user(name), f"s-{name}", DAYS)
-            http = httpx.AsyncClient(
-                base_url=house.node.url,
-                timeout=HANG_TIMEOUT,
-                headers={"authorization": f"Bearer {token}"},
-            )
-            return Person(house, await stack.enter_async_context(http), token)
+            http = await stack.enter_async_context(house.rest(token))
+            return Person(house, http, token)
 
         yield added
 

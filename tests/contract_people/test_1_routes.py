@@ -152,45 +152,46 @@ async def test_a_closed_lot_may_have_a_policy_and_a_split_keeps_it(
     assert [each for each in await messages(ada) if "expire" in each] == []
 
 
+BAD_POLICIES: list[tuple[Any, str]] = [
+    ({"leads": ["7 days"]}, 'days, hours or per cent, e.g. ["7d", "24h", "15%"]'),
+    ({"leads": "7d"}, "must be a list of at most 16 leads"),
+    ({"leads": [7]}, "must be a list of at most 16 leads"),
+    ({"leads": ["0h"]}, "must be a list of at most 16 leads"),
+    ({"leads": ["100%"]}, "must be a list of at most 16 leads"),
+    ({"leads": ["3651d"]}, "must be a list of at most 16 leads"),
+    ({"leads": ["٧d"]}, "must be a list of at most 16 leads"),
+    ({"leads": [f"{each}d" for each in range(17)]}, "must be a list of at most 16 leads"),
+    ({"alertTime": "9"}, "must be a time of day as HH:MM, e.g. 09:00"),
+    ({"onExpiry": "yes"}, "must be true or false"),
+    ({"onExpiry": 1}, "must be true or false"),
+    ({"repeat": {"every": "PT8H", "most": 1}}, "in whole days or weeks, e.g. P3D"),
+    ({"repeat": {"every": "P0D", "most": 1}}, "in whole days or weeks, e.g. P3D"),
+    ({"repeat": {"every": "P366D", "most": 1}}, "in whole days or weeks, e.g. P3D"),
+    ({"repeat": {"every": 3, "most": 1}}, "in whole days or weeks, e.g. P3D"),
+    ({"repeat": {"every": "P3D", "most": 101}}, "a whole number from 0 to 100, e.g. 4"),
+    ({"repeat": {"every": "P3D", "most": -1}}, "a whole number from 0 to 100, e.g. 4"),
+    ({"repeat": {"every": "P3D", "most": True}}, "a whole number from 0 to 100, e.g. 4"),
+    ({"repeat": {"every": "P3D"}}, "is missing"),
+    ({"repeat": "daily"}, "must be an object"),
+    ({"muted": "true"}, "must be true, false or a date-time with its offset, e.g. 2099"),
+    ({"muted": 1}, "must be true, false or a date-time with its offset, e.g. 2099"),
+    ({"muted": "2026-12-24"}, "must be true, false or a date-time with its offset"),
+    ({"muted": "2026-12-24T18:00:00"}, "must be true, false or a date-time with its offset"),
+    ({"lead": ["7d"]}, "is not a field of this request"),
+    ([], "must be an object"),
+    ("\0", "must be an object"),
+]
+"""Bodies, each with a part of the message."""
+
+
 @on_sqlite
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ({"leads": ["7 days"]}, 'days, hours or per cent, e.g. ["7d", "24h", "15%"]'),
-        ({"leads": "7d"}, "must be a list of at most 16 leads"),
-        ({"leads": [7]}, "must be a list of at most 16 leads"),
-        ({"leads": ["0h"]}, "must be a list of at most 16 leads"),
-        ({"leads": ["100%"]}, "must be a list of at most 16 leads"),
-        ({"leads": ["3651d"]}, "must be a list of at most 16 leads"),
-        ({"leads": ["٧d"]}, "must be a list of at most 16 leads"),
-        ({"leads": [f"{each}d" for each in range(17)]}, "must be a list of at most 16 leads"),
-        ({"alertTime": "9"}, "must be a time of day as HH:MM, e.g. 09:00"),
-        ({"onExpiry": "yes"}, "must be true or false"),
-        ({"onExpiry": 1}, "must be true or false"),
-        ({"repeat": {"every": "PT8H", "most": 1}}, "in whole days or weeks, e.g. P3D"),
-        ({"repeat": {"every": "P0D", "most": 1}}, "in whole days or weeks, e.g. P3D"),
-        ({"repeat": {"every": "P366D", "most": 1}}, "in whole days or weeks, e.g. P3D"),
-        ({"repeat": {"every": 3, "most": 1}}, "in whole days or weeks, e.g. P3D"),
-        ({"repeat": {"every": "P3D", "most": 101}}, "a whole number from 0 to 100, e.g. 4"),
-        ({"repeat": {"every": "P3D", "most": -1}}, "a whole number from 0 to 100, e.g. 4"),
-        ({"repeat": {"every": "P3D", "most": True}}, "a whole number from 0 to 100, e.g. 4"),
-        ({"repeat": {"every": "P3D"}}, "is missing"),
-        ({"repeat": "daily"}, "must be an object"),
-        ({"muted": "true"}, "must be true, false or a date-time with its offset, e.g. 2099"),
-        ({"muted": 1}, "must be true, false or a date-time with its offset, e.g. 2099"),
-        ({"muted": "2026-12-24"}, "must be true, false or a date-time with its offset"),
-        ({"muted": "2026-12-24T18:00:00"}, "must be true, false or a date-time with its offset"),
-        ({"lead": ["7d"]}, "is not a field of this request"),
-        ([], "must be an object"),
-        ("\0", "must be an object"),
-    ],
-)
 async def test_a_bad_policy_is_refused_in_our_words_with_an_example(
-    ada: httpx.AsyncClient, body: Any, message: str
+    ada: httpx.AsyncClient,
 ) -> None:
-    answer = await ada.put("/api/policies/account", json=body)
-    assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert message in answer.json()["detail"], answer.text
+    for body, message in BAD_POLICIES:
+        answer = await ada.put("/api/policies/account", json=body)
+        assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY, body
+        assert message in answer.json()["detail"], answer.text
     assert (await ada.get("/api/policies")).json()["items"] == []
 
 

@@ -10,6 +10,8 @@ from tests.contract_people.conftest import EIGHT, Person, frame
 from tests.support.in_process_node import InProcessNode
 from tests.support.time_limits import HANG_TIMEOUT
 
+from useby.actions.alerts import BATCH
+
 PLAIN_KEYS = ["id", "message", "type", "productName", "created_at"]
 UNKNOWN = "01a20b6e-0000-7000-8000-000000000000"
 
@@ -51,14 +53,14 @@ async def test_a_batch_of_300_expired_products_sends_two_notifications(ada: Pers
 
 
 async def test_an_import_in_several_slices_sends_one_summary(ada: Person) -> None:
-    rows = [product(f"Tin {days}", -days) for days in range(1, 451)]
+    rows = [product(f"Tin {days}", -days) for days in range(1, 1501)]
 
     answer = await ada.http.post("/api/import", json=rows)
 
     assert answer.status_code == 200, answer.text
     found = await ada.has_notified(2)
     assert sorted(each["event"] for each in found) == ["added", "summary"]
-    assert summaries(found)[0]["message"].startswith("450 products need attention: Tin 450 ")
+    assert summaries(found)[0]["message"].startswith("1500 products need attention: Tin 1500 ")
 
 
 async def test_a_changed_account_sends_one_summary_of_what_it_makes_due(ada: Person) -> None:
@@ -72,6 +74,22 @@ async def test_a_changed_account_sends_one_summary_of_what_it_makes_due(ada: Per
     assert [each["event"] for each in found] == ["added", "summary"]
     assert found[1]["type"] == "info"
     assert found[1]["message"].endswith("Tin 10 expires in 20 days, and 257 more")
+
+
+async def test_more_alerts_than_one_claim_has_after_a_downtime_are_one_summary_with_each_once(
+    ada: Person, house: InProcessNode
+) -> None:
+    ids = await ada.added(*(product(f"Tin {number}", 9) for number in range(BATCH + 3)))
+    await ada.has_notified(1)
+
+    house.wall.stopped = EIGHT + timedelta(days=8)
+    house.node.scheduler.wake()
+
+    found = await ada.has_notified(2)
+    assert [each["event"] for each in found] == ["added", "summary"]
+    assert found[1]["message"].startswith(f"{BATCH + 3} products need attention: ")
+    page = await ada.items(found[1]["id"], limit="500")
+    assert sorted(each["productId"] for each in page["items"]) == sorted(ids)
 
 
 async def test_a_summary_names_the_three_most_urgent_and_the_number_of_the_others(
@@ -176,6 +194,7 @@ async def test_an_alert_of_a_summary_is_not_sent_again_in_the_same_words(
 
     house.wall.stopped = EIGHT + timedelta(hours=9)
     await ada.changed(alertTime="10:00")
+    house.node.scheduler.wake()
     assert len(await ada.has_notified(2)) == 2
     house.wall.stopped = EIGHT + timedelta(days=1, hours=9)
     house.node.scheduler.wake()
@@ -244,21 +263,21 @@ async def test_a_notification_that_is_no_summary_has_no_items(ada: Person) -> No
     assert await ada.items(added.json()["id"]) == {"items": [], "nextCursor": None}
 
 
-@pytest.mark.parametrize("cursor", ["x", "WyJpdGVtcyIsLTFd", "WyJpdGVtcyIsIjEiXQ", "WyJuIiwxXQ"])
-async def test_a_cursor_of_another_list_is_refused(ada: Person, cursor: str) -> None:
+async def test_a_cursor_of_another_list_is_refused(ada: Person) -> None:
     added = (await ada.http.post("/api/notifications", json={"message": "hello"})).json()
-    answer = await ada.http.get(
-        f"/api/notifications/{added['id']}/items", params={"cursor": cursor}
-    )
-    assert answer.status_code == 422
-    assert answer.json()["detail"] == "The cursor is not one of this list."
+    for cursor in ("x", "WyJpdGVtcyIsLTFd", "WyJpdGVtcyIsIjEiXQ", "WyJuIiwxXQ"):
+        answer = await ada.http.get(
+            f"/api/notifications/{added['id']}/items", params={"cursor": cursor}
+        )
+        assert answer.status_code == 422, cursor
+        assert answer.json()["detail"] == "The cursor is not one of this list.", cursor
 
 
-@pytest.mark.parametrize("cap", [0, 101, -1, 2.5, "5", True, [5]])
-async def test_a_flood_cap_is_a_whole_number_from_1_to_100(ada: Person, cap: object) -> None:
-    answer = await ada.http.patch("/api/me", json={"floodCap": cap})
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0] == {
-        "at": "body.floodCap",
-        "message": "must be a whole number from 1 to 100, e.g. 5",
-    }
+async def test_a_flood_cap_is_a_whole_number_from_1_to_100(ada: Person) -> None:
+    for cap in (0, 101, -1, 2.5, "5", True, [5]):
+        answer = await ada.http.patch("/api/me", json={"floodCap": cap})
+        assert answer.status_code == 422, cap
+        assert answer.json()["errors"][0] == {
+            "at": "body.floodCap",
+            "message": "must be a whole number from 1 to 100, e.g. 5",
+        }

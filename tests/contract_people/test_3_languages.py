@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 from tests.contract_people.conftest import EIGHT, Person, frame
+from tests.support.household_alerts import set_me
 from tests.support.in_process_node import InProcessNode
+from tests.support.rest_app import Rest, added
+from tests.support.shared_households import a_household
 from tests.support.time_limits import HANG_TIMEOUT
+
+from useby.domain.household import Role
 
 PLAIN_KEYS = ["id", "message", "type", "productName", "created_at"]
 SIGNUP = {"password": "four words that nobody else would combine"}
@@ -130,3 +135,18 @@ async def test_contract_words_and_errors_stay_english(ada: Person) -> None:
     refused = await ada.http.patch("/api/me", json={"language": "it"})
     assert refused.status_code == 422
     assert "must be a language tag (BCP 47) of ar, de" in refused.text
+
+
+async def test_a_calendar_is_in_the_language_of_the_member_who_has_it(rest: Rest) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    hers, his = shared.owner, shared.clients[Role.EDITOR]
+    await set_me(his, language="de")
+    await added(hers, quantity="1.5", unit="l", dateKind="best_before")
+    for client, summary, contents in (
+        (hers, "Best before: Organic Milk", "Quantity: 1.5 l"),
+        (his, "Mindestens haltbar bis: \u2068Organic Milk\u2069", "Menge: 1\\,5 \u2068l\u2069"),
+    ):
+        url = (await client.post("/api/calendars")).json()["url"]
+        lines = (await rest.client().get(url)).text.replace("\r\n ", "").split("\r\n")
+        assert f"SUMMARY:{summary}" in lines
+        assert f"DESCRIPTION:{contents}" in lines

@@ -3,6 +3,7 @@
 covers: useby.store.alert_members, useby.store.reschedules, useby.store.unread_alerts
 """
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -254,6 +255,22 @@ async def test_a_snoozed_alert_of_a_household_is_sent_again_to_its_member_alone(
     assert (again["event"], again["message"]) == ("snoozed", "Organic Milk expires tomorrow")
     assert again["householdId"] == pair.id
     assert await messages(pair.owner) == [IN_2_DAYS]
+
+
+async def test_a_members_snooze_that_is_over_in_quiet_hours_is_sent_at_their_end(
+    rest: Rest, pair: Shared
+) -> None:
+    editor = editor_of(pair)
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    await set_me(editor, quietHours=[{"days": days, "from": "14:00", "until": "16:00"}])
+    await added(pair.owner, expiryDate="2026-03-09")
+    await send_now(rest)
+    (alert,) = await notifications(editor)
+    await editor.post(f"/api/notifications/{alert['id']}/snooze", json={"for": "P2DT2H"})
+    for at, sent in (("14:00", []), ("15:00", ["Organic Milk expires in 5 days"])):
+        rest.now = datetime.fromisoformat(f"2026-03-04T{at}:00Z")
+        assert await rest.database.write(lambda t: snoozes.send_due(t, rest.now)) == 1
+        assert await messages(editor) == [*sent, "Organic Milk expires in 7 days"]
 
 
 async def test_a_disabled_founder_does_not_silence_the_household(rest: Rest, pair: Shared) -> None:

@@ -9,18 +9,26 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 
+import httpx
 import pytest
 import sqlalchemy as sa
+from tests.support.alert_times import send_now
+from tests.support.policies_over_rest import lot_of, put, times_of
 from tests.support.rest_app import Rest, added, messages
 from tests.support.shared_households import (
     HEADER,
     a_household,
+    give_away,
     join,
+    leave,
     listed,
     names,
 )
 
-from useby.domain.household import Role
+from useby.actions.exports import export
+from useby.domain.household import Role, UnknownHousehold
+from useby.exports.writing import ExportFormat
+from useby.store import households
 
 
 async def test_every_account_owns_one_from_the_start_with_the_accounts_id(rest: Rest) -> None:
@@ -154,6 +162,103 @@ async def test_a_members_export_and_calendar_have_no_policies_of_others(rest: Re
     of_hers, of_his = [(await rest.client().get(url)).text for url in calendars]
     assert of_hers.count("BEGIN:VALARM") == of_his.count("BEGIN:VALARM") == 1
     assert of_hers.split("TRIGGER")[1] != of_his.split("TRIGGER")[1]
+
+
+async def test_a_members_own_policies_of_products_and_lots_are_in_their_export(rest: Rest) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    hers, his = shared.owner, shared.clients[Role.EDITOR]
+    milk = await added(hers, name="Milk", expiryDate="2027-01-01", leadDays=[5])
+    tea = await added(hers, name="Tea", expiryDate="2027-01-01")
+    lot = await lot_of(hers, tea)
+    for client, lead in ((hers, "15%"), (his, "3d")):
+        await put(client, f"product/{milk['id']}", leads=[lead], onExpiry=False)
+        await put(client, f"lot/{lot}", leads=[lead])
+    file = await his.get("/api/export")
+    products = {each["name"]: each for each in file.json()["products"]}
+    assert products["Milk"]["leadDays"] == [5]
+    assert products["Milk"]["policy"] == {"leads": ["3d"], "onExpiry": False}
+    assert products["Tea"]["lots"][0]["policy"] == {"leads": ["3d"]}
+    table = (await his.get("/api/export", params={"format": "csv"})).text
+    assert ",3," not in table, "as leads of a table, they would count for all who import it"
+
+    async def leads(client: httpx.AsyncClient) -> dict[str, list[str]]:
+        items = (await client.get("/api/products")).json()["items"]
+        return {each["name"]: [lead for lead, _ in await times_of(client, each)] for each in items}
+
+    own = {"Milk": ["3d"], "Tea": ["3d", "expiry"]}
+    _, eve = await rest.person()
+    other = await a_household(rest, Role.EDITOR)
+    for client in (eve, other.clients[Role.EDITOR]):
+        imported = await client.post("/api/import", content=file.content)
+        assert imported.status_code == HTTPStatus.OK, imported.text
+        assert await leads(client) == own
+        assert (await client.get("/api/export")).content == file.content
+    assert await leads(other.owner) == {
+        "Milk": ["5d", "expiry"],
+        "Tea": ["7d", "2d", "0d", "expiry"],
+    }
+
+
+async def test_an_export_ends_when_the_member_who_reads_it_is_removed(
+    rest: Rest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow reader may take hours over a large file."""
+    monkeypatch.setattr("useby.store.exports.MOST_MOVEMENTS", 1)
+    shared = await a_household(rest, Role.VIEWER)
+    for name in ("Milk", "Tea"):
+        await added(shared.owner, name=name)
+    viewer = shared.users[Role.VIEWER]
+    stock = await rest.database.read(lambda c: households.stock_owner(c, shared.id, viewer.id))
+    assert stock is not None
+    file = export(rest.database, stock, ExportFormat.JSON)
+    assert b"Milk" in await anext(file)
+    await leave(shared, Role.VIEWER)
+    with pytest.raises(UnknownHousehold):
+        await anext(file)
+
+
+async def test_a_members_calendar_follows_their_own_policies_and_then_the_households_default(
+    rest: Rest,
+) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    hers, his = shared.owner, shared.clients[Role.EDITOR]
+    milk = await added(hers, expiryDate="2027-01-01")
+    lot = await lot_of(hers, milk)
+    urls = [(await client.post("/api/calendars")).json()["url"] for client in (hers, his)]
+
+    async def alarms() -> list[int]:
+        return [(await rest.client().get(url)).text.count("BEGIN:VALARM") for url in urls]
+
+    assert await alarms() == [3, 3]
+    await put(hers, "household", leads=["9d", "8d", "7d", "6d"])
+    assert await alarms() == [4, 4]
+    await put(his, f"product/{milk['id']}", leads=["3d", "2d"])
+    assert await alarms() == [4, 2]
+    await put(his, f"lot/{lot}", leads=["5d"])
+    assert await alarms() == [4, 1]
+
+
+async def test_an_alert_of_any_member_counts_as_one_after_which_something_was_taken(
+    rest: Rest,
+) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    editor = shared.clients[Role.EDITOR]
+    await put(shared.owner, "account", muted=True)
+
+    async def taken_after_alert() -> list[int]:
+        milk = await added(editor, expiryDate="2026-03-04")
+        rest.now += timedelta(minutes=1)
+        await send_now(rest)
+        assert await messages(shared.owner, event="expiring") == []
+        rest.now += timedelta(minutes=1)
+        answer = await editor.post(f"/api/products/{milk['id']}/consume")
+        assert answer.status_code == HTTPStatus.OK
+        groups = (await editor.get("/api/stats?by=month")).json()["groups"]
+        return [each["takenAfterAlert"] for each in groups]
+
+    assert await taken_after_alert() == [1]
+    await give_away(shared)
+    assert await taken_after_alert() == [2]
 
 
 async def test_an_undo_is_recorded_under_the_one_who_undoes(rest: Rest) -> None:

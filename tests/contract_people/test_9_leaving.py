@@ -31,7 +31,7 @@ from uuid_utils import uuid7
 from useby.actions import floods, memberships, snoozes
 from useby.domain.household import Role
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import accounts, households, pages, schema, slices
+from useby.store import accounts, pages, schema, slices
 from useby.store import notifications as store
 from useby.store.database import Connection, Transaction
 from useby.store.pages import PageRequest
@@ -208,6 +208,19 @@ async def test_a_former_founder_sees_nothing_of_the_stock_by_snoozing_an_old_not
     assert [each["id"] for each in await notifications(hers)] == [old["id"]]
 
 
+async def test_a_report_about_a_household_is_not_sent_again_to_its_former_member(
+    rest: Rest,
+) -> None:
+    shared = await a_household(rest, Role.EDITOR)
+    his = shared.clients[Role.EDITOR]
+    await his.post("/api/products/batch", json={"items": [{"name": "Tin"}, {"name": "Jar"}]})
+    (report,) = await notifications(his)
+    await leave(shared, Role.EDITOR)
+    await snooze(rest, his, report["id"])
+    assert [each["id"] for each in await notifications(his)] == [report["id"]]
+    assert await unread(his) == []
+
+
 async def test_a_notification_from_before_the_household_was_shared_is_sent_again_as_a_members(
     rest: Rest,
 ) -> None:
@@ -247,7 +260,7 @@ async def test_alerts_collected_before_the_household_was_shared_are_not_sent_to_
 ) -> None:
     founder, hers = await rest.person()
     end = rest.now + timedelta(hours=1)
-    await rest.database.write(lambda t: floods.hold(t, founder.id, end))
+    await rest.database.write(lambda t: floods.begin_hold(t, founder.id, end))
     await added(hers, name="Tin")
     await send_now(rest)
     await give_away(await shared_by(rest, founder, hers, Role.EDITOR))
@@ -255,24 +268,6 @@ async def test_alerts_collected_before_the_household_was_shared_are_not_sent_to_
     rest.now = end
     assert await rest.database.write(lambda t: floods.release(t, end)) >= 1
     assert await notifications(hers) == []
-
-
-async def test_a_household_that_is_joined_while_the_account_is_deleted_is_left_too(
-    rest: Rest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = [await a_household(rest, Role.EDITOR) for _ in range(2)]
-    guest, client = await rest.person()
-    await join(first.owner, first.id, client, "viewer")
-    lock_all = households.lock_all
-
-    def joined_before(transaction: Transaction, ids: set[str]) -> None:
-        monkeypatch.setattr(households, "lock_all", lock_all)
-        households.add_member(transaction, second.id, guest.id, Role.VIEWER, rest.now)
-        lock_all(transaction, ids)
-
-    monkeypatch.setattr(households, "lock_all", joined_before)
-    await rest.database.write(lambda t: memberships.end_all(t, guest.id, rest.now))
-    assert not await rest.database.read(lambda c: households.memberships(c, guest.id))
 
 
 async def works(rest: Rest, household_id: str) -> set[str]:

@@ -138,7 +138,7 @@ async def test_households_do_not_wait_for_one_of_which_a_member_is_locked(
     def lock_others(transaction: Transaction, users: Iterable[str]) -> frozenset[str]:
         return lock(transaction, users) - {held}
 
-    monkeypatch.setattr(shared_reads, "TOGETHER", 2)
+    monkeypatch.setattr(shared_reads, "BATCH", 2)
     monkeypatch.setattr(shared_reads, "try_lock_users", lock_others)
     assert await rest.database.write(lambda t: shared_reads.do_slice(t, rest.now))
     assert await unread_of_all(other) == [0, 0]
@@ -147,6 +147,19 @@ async def test_households_do_not_wait_for_one_of_which_a_member_is_locked(
     monkeypatch.undo()
     await send_now(rest)
     assert await unread_of_all(settling) == [0, 0, 0]
+
+
+async def test_a_transaction_marks_reads_for_a_limited_number_of_members(
+    rest: Rest, settling: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await added(settling.owner)
+    await added(settling.owner, name="Tea")
+    await send_now(rest)
+    await settling.owner.post("/api/notifications/read-all")
+    monkeypatch.setattr(shared_reads, "MEMBERS", len(settling.clients))
+    for left in (1, 0):
+        assert await rest.database.write(lambda t: shared_reads.do_slice(t, rest.now))
+        assert await unread_of_all(settling) == [0, left, left]
 
 
 async def test_a_read_is_not_shared_unless_the_household_wants_it(rest: Rest) -> None:

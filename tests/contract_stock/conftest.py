@@ -4,7 +4,6 @@ Each test has users of its own, so it sees no row of another. All run on the app
 `pytestmark = pytest.mark.asyncio(loop_scope="session")`.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -17,7 +16,7 @@ from tests.support.migrated_files import new_file
 from tests.support.postgres import Postgres
 from tests.support.rest_app import Rest
 from tests.support.settings import SettingsWithoutFile
-from tests.support.time_limits import HANG_TIMEOUT, NO_SWEEP
+from tests.support.time_limits import NO_SWEEP
 from tests.support.watched import A_MONTH, FIRST, Watched
 
 from useby.node import running
@@ -34,9 +33,8 @@ def a_database(
         yield f"sqlite:///{path}"
         return
     postgres: Postgres = request.getfixturevalue("postgres")
-    name = asyncio.run(postgres.new_database())
-    yield postgres.url(name)
-    asyncio.run(postgres.drop(name))
+    with postgres.own_database() as url:
+        yield url
 
 
 STORES = ["sqlite", "postgres"]
@@ -95,12 +93,5 @@ async def eve(house: InProcessNode, request: pytest.FixtureRequest) -> AsyncIter
     house.wall.stopped = now.replace(hour=6, minute=0) + A_MONTH
     user = await house.add_user(f"eve-{now:%Y%m%d}-{abs(hash(request.node.nodeid))}")
     token = await house.token(user, seconds=int(2 * A_MONTH.total_seconds()))
-    async with (
-        httpx.AsyncClient(
-            base_url=house.node.url,
-            timeout=HANG_TIMEOUT,
-            headers={"authorization": f"Bearer {token}"},
-        ) as rest,
-        house.connected(token) as socket,
-    ):
+    async with house.rest(token) as rest, house.connected(token) as socket:
         yield Watched(house, user.id, rest, socket)

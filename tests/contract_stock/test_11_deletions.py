@@ -1,4 +1,7 @@
-"""A lot that was entered by mistake and is deleted, on both databases."""
+"""A lot that was entered by mistake and is deleted, on both databases.
+
+covers: useby.store.lot_deletions
+"""
 
 from datetime import timedelta
 from http import HTTPStatus

@@ -307,6 +307,18 @@ async def test_openings_freezings_and_thawings_of_a_lot_follow_each_other_in_tim
     await milk.after(action, at="2026-03-05T10:00:00Z")
 
 
+async def test_the_time_of_a_state_can_be_sent_back_as_an_answer_shows_it(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    milk = await stocked(rest, ada)
+    milk.at("2026-03-09T12:00:00.654321Z")
+    opened = await acted(ada, milk.lot_id, "open")
+
+    frozen = await acted(ada, milk.lot_id, "freeze", at=opened["stateSince"])
+
+    assert (frozen["state"], frozen["stateSince"]) == ("frozen", opened["stateSince"])
+
+
 @pytest.mark.parametrize("action", ["consume", "discard", "move"])
 async def test_a_taking_or_moving_may_be_before_an_opening_that_was_recorded_earlier(
     rest: Rest, ada: httpx.AsyncClient, action: str

@@ -158,3 +158,11 @@ async def test_a_large_file_with_a_row_that_is_not_possible_leaves_nothing_of_it
     report = await refused(ada, f"name,mhd,qty\n{rows}Milk,2027-03-04,1\n")
     assert [each["line"] for each in report["bad"]] == [452]
     assert set(await products(ada)) == {"Milk"}
+
+
+async def test_a_day_of_receipt_that_a_picker_sent_is_the_one_in_the_owners_zone(
+    ada: httpx.AsyncClient,
+) -> None:
+    await import_(ada, "name,mhd,bought\nMilk,nie,2026-02-27T23:00:00.000Z\n")
+    ((lot,),) = (each["lots"] for each in (await products(ada)).values())
+    assert lot["receivedOn"] == "2026-02-28", "in Berlin"

@@ -52,7 +52,9 @@ async def test_the_api_the_texts_of_older_versions_and_the_file_of_grocy_give_th
         _, client = await rest.person()
         report = await import_(client, file)
         assert (report["format"], report["bad"], report["added"]) == ("grocy", [], LOTS)
-        assert report["warnings"] == []
+        assert [each["value"] for each in report["warnings"]] == GROUPS["07 Frozen food"][2].split(
+            "|"
+        )
         found.append(plain(await products(client)))
     assert found[0] == found[1] == found[2]
 
@@ -116,9 +118,15 @@ async def test_an_entry_in_a_freezer_of_grocy_is_frozen_with_the_date_that_it_ha
         for each in DEMO["stock"]
         if each["location_id"] == FREEZER
     }
-    (ham, *_) = (each for each in found["Ham"]["lots"] if each["state"] == "frozen")
+    ham, peas = (
+        next(each for each in found[name]["lots"] if each["state"] == "frozen")
+        for name in ("Ham", "Peas")
+    )
+    assert (ham["printedDate"], peas["printedDate"]) == (None, None)
     thawed = await acted(ada, ham["id"], "thaw")
     assert (thawed["expiryDate"], thawed["dateSource"]) == ("2026-03-04", "thawed")
+    thawed = await acted(ada, peas["id"], "thaw")
+    assert thawed["expiryDate"] is None, "the date of a freezer does not count outside of it"
 
 
 async def test_the_overview_of_grocys_stock_alone_gives_a_lot_a_product(

@@ -3,7 +3,9 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from http import HTTPStatus
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -11,6 +13,8 @@ import icalendar
 import pytest
 from openpyxl import load_workbook
 from tests.contract_stock.test_8_in_and_out import import_, products
+from tests.support.alert_times import pass_until, send_now
+from tests.support.factories import NOON
 from tests.support.lots_over_rest import acted, lots_of, movements_of, received, undone
 from tests.support.rest_app import Rest, added
 
@@ -98,6 +102,33 @@ async def test_a_table_has_all_barcodes_and_the_empty_leads_of_a_product_and_giv
     await import_(bob, file)
     (milk,) = (await products(bob)).values()
     assert (milk["barcodes"], milk["leadDays"]) == (codes, [])
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+async def test_a_table_gives_back_what_was_frozen_in_time_and_thawed_with_its_date(
+    rest: Rest, form: str
+) -> None:
+    _, ada = await rest.person()
+    _, bob = await rest.person()
+    for kind in ("use_by", "best_before"):
+        ham = await added(ada, name=kind, expiryDate="2026-03-10", dateKind=kind)
+        (lot,) = await lots_of(ada, ham["id"])
+        await acted(ada, lot["id"], "freeze", at="2026-03-02")
+        rest.now = NOON + timedelta(days=30)
+        await acted(ada, lot["id"], "thaw")
+        await acted(ada, lot["id"], "open")
+        rest.now = NOON
+    rest.now = NOON + timedelta(days=31)
+    file = (await ada.get("/api/export", params={"format": form})).content
+
+    assert (await import_(ada, file))["unchanged"] == 2
+    report = await import_(bob, file)
+
+    assert (report["added"], report["bad"], report["warnings"]) == (2, [], [])
+    for kind, product in (await products(bob)).items():
+        (lot,) = product["lots"]
+        assert (lot["state"], lot["printedDate"], lot["dateKind"]) == ("opened", "2026-03-10", kind)
+        assert lot["expiryDate"] == "2026-04-09", "8 days were left at freezing"
 
 
 # Calendars
@@ -188,6 +219,52 @@ async def test_an_event_keeps_its_uid_and_a_change_raises_its_sequence(
     assert len({str(each["UID"]) for each in seen}) == 1
     sequences = [each["SEQUENCE"] for each in seen]
     assert sequences == sorted(set(sequences))
+
+
+async def test_a_changed_policy_or_zone_raises_the_sequence_of_the_events_it_changes(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    product = await added(ada, expiryDate="2026-12-03T23:30:00Z", category="Dairy")
+    (lot,) = (await ada.get(f"/api/products/{product['id']}/lots")).json()["items"]
+    _, url = await a_calendar(ada)
+
+    async def shown() -> tuple[int, str]:
+        (event,) = await events(rest, url)
+        sequence, stamp = event.pop("SEQUENCE"), event.pop("DTSTAMP")
+        assert stamp.dt <= rest.now + timedelta(minutes=1)
+        return int(sequence), event.to_ical().decode()
+
+    seen = [await shown()]
+    for path, change in (
+        ("policies/account", {"leads": ["9d"]}),
+        ("policies/dateKind/best_before", {"alertTime": "07:00"}),
+        ("policies/category/Dairy", {"leads": ["24h"]}),
+        (f"policies/product/{product['id']}", {"leads": ["6d"]}),
+        (f"policies/lot/{lot['id']}", {"leads": ["5d"]}),
+        (f"policies/lot/{lot['id']}", {"muted": True}),
+        ("me", {"timeZone": "UTC"}),
+        ("me", {"language": "de"}),
+    ):
+        method = "PATCH" if path == "me" else "PUT"
+        answer = await ada.request(method, f"/api/{path}", json=change)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        await send_now(rest)
+        seen.append(await shown())
+        assert await shown() == seen[-1], "nothing has changed"
+    sequences, texts = [each for each, _ in seen], [each for _, each in seen]
+    assert sequences == sorted(set(sequences))
+    assert all(text != before for before, text in pairwise(texts))
+
+
+async def test_an_alert_that_is_sent_leaves_sequence_and_etag_as_they_are(
+    rest: Rest, ada: httpx.AsyncClient
+) -> None:
+    await added(ada, expiryDate="2026-03-04")
+    _, url = await a_calendar(ada)
+    first = await rest.client().get(url)
+    await pass_until(rest, "2026-03-03T12:00:00Z")
+    again = await rest.client().get(url)
+    assert (again.content, again.headers["etag"]) == (first.content, first.headers["etag"])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import requests
 from tests.support.channel_house import NETWORKS
+from tests.support.no_threads import no_new_threads
 from tests.support.resolver import Resolver
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Receiver, status
@@ -183,6 +184,21 @@ async def test_a_call_that_is_cancelled_ends_with_its_request(
     with pytest.raises(asyncio.CancelledError):
         await call
     assert await asyncio.to_thread(ended.wait, HANG_TIMEOUT)
+
+
+async def test_a_call_for_which_the_system_has_no_thread_gives_its_places_back(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confined, "MOST_THREADS", 1)
+    threads = ConfinedThreads()
+    confined.install()
+    with no_new_threads():
+        for key in ("k", "k", "other"):
+            with pytest.raises(NotDelivered, match="this server has no thread"):
+                async with asyncio.timeout(HANG_TIMEOUT):
+                    await threads.run(key, relay, lambda: "never")
+    async with asyncio.timeout(HANG_TIMEOUT):
+        assert await threads.run("k", relay, lambda: "again") == "again"
 
 
 async def test_a_call_that_hangs_keeps_only_the_place_of_its_key(

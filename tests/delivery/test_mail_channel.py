@@ -13,10 +13,10 @@ from tests.support.mail_server import PUBLIC_URL, MailReceiver, receiving_mail
 from tests.support.settings import SettingsWithoutFile
 
 from useby.actions import channels as actions
-from useby.auth.address_links import Purpose, is_valid
+from useby.auth.address_links import AddressLink, is_valid
 from useby.delivery.mailer import mailer
 from useby.domain.account import User
-from useby.domain.channel import MOST_TOGETHER, Channel, ChannelKind, ChannelState, DeliveryState
+from useby.domain.channel import MAX_BATCH, Channel, ChannelKind, ChannelState, DeliveryState
 from useby.domain.delivery import Pending
 from useby.store import channel_claims, outbox
 
@@ -82,7 +82,7 @@ async def test_a_mail_has_the_notifications_with_their_links_and_a_link_that_end
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert unsubscribe.startswith(f"{PUBLIC_URL}/mail/unsubscribe?token=")
     (token,) = parse_qs(urlsplit(unsubscribe).query)["token"]
-    assert is_valid(channel, Purpose.UNSUBSCRIBE, token, channels_house.wall())
+    assert is_valid(channel, AddressLink.UNSUBSCRIBE, token, channels_house.wall())
 
 
 async def test_a_repetition_is_the_same_mail_although_more_has_come(
@@ -112,7 +112,7 @@ async def test_a_mail_of_a_killed_worker_is_sent_again_with_the_same_id_and_no_m
     database, now = channels_house.database, channels_house.wall()
     (claim,) = await database.write(lambda t: channel_claims.claim(t, now, 1, failing=False))
     batch = await database.write(
-        lambda t: outbox.advance(t, claim, None, now, ends=False, most=MOST_TOGETHER)
+        lambda t: outbox.advance(t, claim, None, now, ends=False, most=MAX_BATCH)
     )
     assert isinstance(batch, Pending)
     assert batch.end == 2

@@ -22,10 +22,13 @@ from tests.support.mail_server import (
     certificate,
     receiving_mail,
 )
+from tests.support.resolver import Resolver
 from tests.support.settings import SettingsWithoutFile
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.unanswering import unanswering
 
 from useby.auth.address_links import CONFIRM_WITHIN
-from useby.auth.password_links import LIFETIMES, Purpose
+from useby.auth.password_links import LIFETIMES, PasswordLink
 from useby.delivery import mailer as mailer_module
 from useby.delivery.channel import NotDelivered
 from useby.delivery.mail_texts import (
@@ -36,7 +39,7 @@ from useby.delivery.mail_texts import (
     write,
 )
 from useby.delivery.mailer import Mailer, mailer, message_of
-from useby.domain.mail import Mail, Sender
+from useby.domain.mail import Mail, SenderAddress
 from useby.domain.notification import Cause, Draft, Severity
 from useby.text.language import NAMES
 
@@ -126,7 +129,9 @@ async def test_an_address_of_another_form_reaches_no_server(
 
 def test_a_long_unsubscribe_url_stays_on_one_line_as_it_is() -> None:
     url = f"{PUBLIC_URL}/mail/unsubscribe?token={'x' * 300}"
-    lines = message_of(replace(MAIL, unsubscribe=url), Sender("", "a@b.example")).split(b"\r\n")
+    lines = message_of(replace(MAIL, unsubscribe=url), SenderAddress("", "a@b.example")).split(
+        b"\r\n"
+    )
     assert f"List-Unsubscribe: <{url}>".encode() in lines
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
 
@@ -169,6 +174,18 @@ async def test_a_server_that_is_not_there_cannot_be_reached() -> None:
         sending = mailer_to(gone)
     failed = await reason_of(sending)
     assert (failed.is_final, failed.reason) == (False, "the mail server cannot be reached")
+
+
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next_one_of_its_server(
+    receiver: MailReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailer_module, "CONNECT_SECONDS", 0.01)
+    Resolver(monkeypatch, **{"mail.example": [["127.0.0.2", "127.0.0.1"]]})
+    url = f"smtp://mail.example:{receiver.port}?starttls=no"
+    with unanswering("127.0.0.2", receiver.port):
+        async with asyncio.timeout(HANG_TIMEOUT):
+            await mailer_to(receiver, url).send(MAIL)
+    assert len(receiver.mails) == 1
 
 
 async def test_a_server_that_hangs_ends_with_the_callers_time_limit(
@@ -304,7 +321,7 @@ def test_the_mail_for_a_new_password_names_the_account_and_the_time() -> None:
     mail = reset_mail("1", TO, link, NOON)
     assert TO in mail.text
     assert "once, for half an hour" in mail.text
-    assert timedelta(minutes=30) == LIFETIMES[Purpose.RESET]
+    assert timedelta(minutes=30) == LIFETIMES[PasswordLink.RESET]
     assert timedelta(days=1) == CONFIRM_WITHIN
     assert link in mail.text.splitlines()
     assert "abc" not in repr(mail)

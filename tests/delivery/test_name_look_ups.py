@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from tests.support.no_threads import no_new_threads
 from tests.support.resolver import Resolver
 from tests.support.time_limits import HANG_TIMEOUT
 
@@ -60,10 +61,37 @@ async def test_an_address_needs_no_look_up_and_a_name_has_each_of_its_addresses_
     assert await names.addresses("app.example", 80) == expected
 
 
+async def test_the_addresses_of_a_name_have_their_families_in_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of many, only some are tried; a machine may have a route to none of one family."""
+    many = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1"]
+    answers: dict[str, list[list[str]]] = {"app.example": [many], "none.example": [[]]}
+    Resolver(monkeypatch, **answers)
+    names = NameLookUps()
+    expected = ["2001:db8::1", "192.0.2.1", "2001:db8::2", "2001:db8::3"]
+    assert [str(each) for each in await names.addresses("app.example", 80)] == expected
+    assert await names.addresses("none.example", 80) == []
+
+
 @pytest.mark.parametrize("name", ["nothing.invalid", "x" * 300, "a..b", "\x00"])
 async def test_a_name_that_has_no_address_is_an_error_in_our_words(name: str) -> None:
     with pytest.raises(OSError, match="name cannot be resolved"):
         await NameLookUps().addresses(name, 80)
+
+
+async def test_a_look_up_for_which_the_system_has_no_thread_gives_its_place_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(name_look_ups, "THREADS", 1)
+    names = NameLookUps()
+    with no_new_threads():
+        for _ in range(2):
+            with pytest.raises(OSError, match="this server has no thread"):
+                async with asyncio.timeout(HANG_TIMEOUT):
+                    await names.addresses("localhost", 80)
+    async with asyncio.timeout(HANG_TIMEOUT):
+        assert await names.addresses("localhost", 80)
 
 
 async def test_look_ups_that_hang_leave_the_threads_of_the_loop_to_others(

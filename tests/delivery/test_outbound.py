@@ -4,6 +4,7 @@ covers: useby.delivery.outbound
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -14,8 +15,11 @@ from tests.support.channel_kinds import KINDS
 from tests.support.factories import NOON
 from tests.support.refused_addresses import FORMS
 from tests.support.resolver import Resolver
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.unanswering import unanswering
 from tests.support.webhook_receiver import OK, Receiver, status
 
+from useby.delivery import outbound as outbound_module
 from useby.delivery.channel import NotDelivered
 from useby.delivery.name_look_ups import NameLookUps
 from useby.delivery.outbound import (
@@ -131,6 +135,19 @@ async def test_only_the_allowed_addresses_of_a_name_are_tried(
     assert receiver.messages() == ["one"]
 
 
+async def test_an_address_that_does_not_answer_leaves_time_for_the_next_one_of_its_name(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbound_module, "CONNECT_SECONDS", 0.01)
+    Resolver(monkeypatch, **{"app.example": [["127.0.0.2", "127.0.0.1"]]})
+    client = Outbound(NETWORKS)
+    with unanswering("127.0.0.2", receiver.port):
+        async with asyncio.timeout(HANG_TIMEOUT):
+            await client.post(f"http://app.example:{receiver.port}/", {}, b'{"message":"one"}')
+    await client.close()
+    assert receiver.messages() == ["one"]
+
+
 @pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(
     code: int, outbound: Outbound, receiver: Receiver
@@ -224,3 +241,16 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after(format_datetime(NOON.replace(hour=11), usegmt=True), now) == 0
     for text in (None, "", "soon", "-1", "1.5", "٣"):
         assert retry_after(text, now) in (None, 0)
+
+
+def test_the_obsolete_form_of_a_date_is_utc_wherever_the_node_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A recipient must accept it (RFC 9110 section 5.6.7)."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        one = f"{NOON.replace(hour=13):%a %b %e %H:%M:%S %Y}"
+        found = retry_after(one, NOON.timestamp())
+    time.tzset()
+    assert found == 3600

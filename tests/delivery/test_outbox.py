@@ -1,17 +1,26 @@
-"""The rules of the outbox that concern neither kinds of channels nor targets."""
+"""The rules of the outbox that concern neither kinds of channels nor targets.
+
+covers: useby.store.outbox, useby.store.outbox_statements
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
-from tests.support.channel_house import ChannelHouse
-from tests.support.databases import on_postgres
+from tests.support.channel_house import TICK, ChannelHouse
+from tests.support.databases import on_postgres, on_sqlite
 from tests.support.in_process_node import InProcessNode
-from tests.support.webhook_receiver import Receiver, status
+from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.webhook_receiver import OK, Receiver, status
 
 from useby import metrics
 from useby.domain.channel import ChannelKind, ChannelState, DeliveryState
+from useby.domain.delivery import DeliveryOutcome, Pending
 from useby.domain.events import DeliveriesGivenUp
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import health, notifications
+from useby.store import channel_claims, health, notifications, outbox
 from useby.store.database import Transaction
 
 FAILED, SENT = DeliveryState.FAILED, DeliveryState.SENT
@@ -113,3 +122,77 @@ async def test_retries_are_spread_by_jitter(
     count = "SELECT count(DISTINCT next_at) FROM channels"
     found = await channels_house.database.read(lambda c: c.exec_driver_sql(count).scalar())
     assert found == 10
+
+
+async def steps_of_a_failed_attempt(house: ChannelHouse, target: str, waiting: int) -> int:
+    """The steps that SQLite takes to record a failed attempt on a new channel, in tens."""
+    user = await house.user()
+    await house.channel(user, target)
+    await house.post(user, *map(str, range(waiting)))
+    now, steps = house.wall(), 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    def work(transaction: Transaction) -> None:
+        (claim,) = channel_claims.claim(transaction, now, 10, failing=False)
+        found = outbox.advance(transaction, claim, None, now, ends=False)
+        assert isinstance(found, Pending)
+        seqs, again = (found.notification.seq,), timedelta(seconds=1)
+        failed = DeliveryOutcome(seqs, DeliveryState.PENDING, "no answer", again)
+        driver: Any = transaction.connection.connection.driver_connection
+        driver.set_progress_handler(count, 10)
+        assert outbox.advance(transaction, claim, failed, now, ends=False) is None
+        driver.set_progress_handler(None, 0)
+
+    await house.database.write(work)
+    return steps
+
+
+@on_sqlite
+async def test_a_failed_attempt_reads_none_of_the_thousands_that_wait_behind_it(
+    channels_house: ChannelHouse, receiver: Receiver
+) -> None:
+    few = await steps_of_a_failed_attempt(channels_house, receiver.url(), 2)
+    many = await steps_of_a_failed_attempt(channels_house, receiver.url(), 3000)
+    assert many <= few * 2
+
+
+async def test_the_newest_hundred_deliveries_are_kept_while_others_wait(
+    channels_house: ChannelHouse, receiver: Receiver
+) -> None:
+    receiver.answer = lambda _: OK if len(receiver.received) <= 130 else status(500)
+    user = await channels_house.user()
+    channel = await channels_house.channel(user, receiver.url())
+    async with channels_house.working():
+        await channels_house.post(user, *map(str, range(150)))
+        await channels_house.until_states(channel, *[SENT] * 80, *[DeliveryState.PENDING] * 20)
+        async with asyncio.timeout(HANG_TIMEOUT):
+            while not (await channels_house.deliveries(channel))[80].attempts:
+                await asyncio.sleep(TICK)
+    count = "SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state"
+    kept = await channels_house.database.read(lambda c: c.exec_driver_sql(count).all())
+    assert [tuple(row) for row in kept] == [("pending", 20), ("sent", 100)]
+
+
+async def test_a_worker_skips_a_thousand_that_are_read_in_a_transaction_and_then_the_next(
+    channels_house: ChannelHouse, receiver: Receiver
+) -> None:
+    user = await channels_house.user()
+    channel = await channels_house.channel(user, receiver.url())
+    rows = await channels_house.post(user, *map(str, range(1500)))
+    await channels_house.read(*rows)
+    await channels_house.post(user, "the last")
+    now = channels_house.wall()
+
+    def work(transaction: Transaction) -> object:
+        (claim,) = channel_claims.claim(transaction, now, 10, failing=False)
+        assert outbox.advance(transaction, claim, None, now, ends=False) is None
+        count = "SELECT count(*) FROM outbox WHERE state = 'pending'"
+        return transaction.connection.exec_driver_sql(count).scalar()
+
+    assert await channels_house.database.write(work) == 1501 - 901
+    async with channels_house.working():
+        await channels_house.until_states(channel, *[DeliveryState.SKIPPED_READ] * 99, SENT)
+    assert receiver.messages() == ["the last"]

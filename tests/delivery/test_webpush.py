@@ -11,6 +11,7 @@ covers: useby.store.absences
 import asyncio
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.channel_house import ChannelHouse
 from tests.support.channel_kinds import BROWSER, a_browser
 from tests.support.push_browser import b64, closed, unb64, verified
+from tests.support.stored_households import share
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Receiver, status
 
@@ -26,8 +28,9 @@ from useby.delivery import closings
 from useby.delivery.push_encryption import MOST_PLAIN, encrypt
 from useby.domain.account import User
 from useby.domain.channel import Channel, ChannelState, DeliveryState
-from useby.domain.notification import Notification, Severity
+from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import channel_claims, channels
+from useby.store import notifications as notifications_store
 from useby.store.schema import notifications, shown_pushes
 
 SENT = DeliveryState.SENT
@@ -96,6 +99,7 @@ async def test_a_push_has_what_a_browser_shows_and_what_its_service_asks_for(
         "message": "Der Käse läuft ab",
         "severity": "error",
         "productName": "",
+        "householdId": None,
         "link": f"https://useby.example/#/inbox/{row.id}",
     }
     assert got.path == "/push/1"
@@ -107,6 +111,25 @@ async def test_a_push_has_what_a_browser_shows_and_what_its_service_asks_for(
     assert claims["key"] == channels_house.vapid.public_key
     left = claims["exp"] - channels_house.wall().timestamp()
     assert 11 * 3600 < left < 24 * 3600
+
+
+async def test_a_push_about_the_stock_of_a_shared_household_names_it_and_so_does_its_link(
+    channels_house: ChannelHouse, receiver: Receiver
+) -> None:
+    founder, member = await channels_house.user(), await channels_house.user()
+    await share(channels_house.database, founder, member)
+    channel = await a_browser(channels_house, member, receiver)
+    alert = Draft(member.id, "Milk expires today", Severity.WARNING, Cause.EXPIRING, "Milk", "1")
+    draft = replace(alert, household_id=founder.id)
+    (row,) = await channels_house.database.write(
+        lambda t: notifications_store.add(t, [draft], channels_house.wall())
+    )
+    async with channels_house.working():
+        await channels_house.until_states(channel, SENT)
+    (got,) = receiver.received
+    assert got.json["householdId"] == founder.id
+    place = f"#/inbox/{row.id}?household={founder.id}"
+    assert got.json["link"] == f"https://useby.example/{place}"
 
 
 async def test_a_repetition_has_the_same_topic_and_another_encryption(

@@ -17,7 +17,7 @@ from tests.support.webhook_receiver import OK, Received, Receiver
 
 from useby.delivery import attempts, worker
 from useby.domain.channel import ChannelState, DeliveryState
-from useby.domain.delivery import Outcome, Pending
+from useby.domain.delivery import DeliveryOutcome, Pending
 from useby.store import channel_claims, outbox
 
 SENT, FAILED, PENDING = DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.PENDING
@@ -175,7 +175,7 @@ async def test_a_worker_whose_claim_has_ended_records_nothing(
     database = channels_house.database
     (old,) = await database.write(lambda t: channel_claims.claim(t, now, 10, failing=False))
     (new,) = await database.write(lambda t: channel_claims.claim(t, later, 10, failing=False))
-    outcome = Outcome((row.seq,), DeliveryState.FAILED, "too late")
+    outcome = DeliveryOutcome((row.seq,), DeliveryState.FAILED, "too late")
     assert not await database.write(lambda t: outbox.advance(t, old, outcome, later, ends=False))
     assert await channels_house.states(channel) == [PENDING]
     head = await database.write(lambda t: outbox.advance(t, new, None, later, ends=False))

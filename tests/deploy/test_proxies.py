@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -71,6 +72,21 @@ async def _status_of(client: httpx.AsyncClient, target: str) -> int:
 
 def _address(node: live.NodeProcess) -> str:
     return node.url.removeprefix("http://")
+
+
+def test_a_proxy_offers_http_2_by_which_a_browser_fetches_all_modules_at_once(
+    proxy: ReverseProxy, request: pytest.FixtureRequest
+) -> None:
+    context = proxy.tls
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("127.0.0.1", proxy.port), HANG_TIMEOUT) as connection,
+        context.wrap_socket(connection, server_hostname="localhost") as secured,
+    ):
+        chosen = secured.selected_alpn_protocol()
+    kind = request.node.callspec.params["proxy"]
+    # For HTTP/2 Apache needs one more module, which its file does not name.
+    assert chosen == ("http/1.1" if kind is reverse_proxies.apache else "h2")
 
 
 async def test_a_page_and_requests_with_bodies_pass_and_metrics_do_not(

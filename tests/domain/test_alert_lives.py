@@ -61,7 +61,7 @@ def test_a_text_is_sent_once_and_no_lead_is_lost(
 DATES = ("2026-03-05", "2026-03-10", "2026-03-10T20:00:00Z", "2026-04-01T08:00:00Z", "2026-04-01")
 
 
-class Life(RuleBasedStateMachine):
+class ProductLife(RuleBasedStateMachine):
     """A product, its owner, and a clock that the test wakes, stops and sets."""
 
     def __init__(self) -> None:
@@ -149,5 +149,5 @@ class Life(RuleBasedStateMachine):
         assert ON_EXPIRY in self.leads_sent
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestProductLife = ProductLife.TestCase
+TestProductLife.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)

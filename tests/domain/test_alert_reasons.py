@@ -17,7 +17,7 @@ from useby.domain.alerts import SentAlerts
 from useby.domain.iso_duration import Duration
 from useby.domain.notification import Draft
 from useby.domain.policy import Lead, Policy, PolicyFields, Repeat, Scope
-from useby.domain.policy_scopes import Reason, with_policy
+from useby.domain.policy_scopes import PolicySource, with_policy
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
 from useby.domain.upcoming import upcoming
@@ -25,7 +25,7 @@ from useby.domain.upcoming import upcoming
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
 OWNER = user("UTC", dairy=Policy((7,)))
 MILK = product("2026-06-10", category="Dairy")
-WEEK = AlertReason("p", "Milk", "7d", Reason(Scope.CATEGORY, "Dairy"))
+WEEK = AlertReason("p", "Milk", "7d", PolicySource(Scope.CATEGORY, "Dairy"))
 
 
 def first_of(
@@ -62,10 +62,10 @@ def test_an_alert_on_expiry_and_its_repeat_have_reasons_of_their_own() -> None:
     on_expiry = datetime(2026, 6, 11, 9, tzinfo=UTC)
     sent = [("2026-06-10", -1, on_expiry)]
     (first,) = reasons(cupboard, (draft, on_expiry), thing=thing, sent=sent)
-    assert (first.lead, first.because) == ("expiry", Reason(Scope.BUILTIN))
+    assert (first.lead, first.because) == ("expiry", PolicySource(Scope.BUILTIN))
     again = (draft, on_expiry + timedelta(days=3))
     (repeat,) = reasons(cupboard, again, thing=thing, sent=sent)
-    assert (repeat.lead, repeat.because) == ("repeat", Reason(Scope.PRODUCT, "p"))
+    assert (repeat.lead, repeat.because) == ("repeat", PolicySource(Scope.PRODUCT, "p"))
     assert reasons(cupboard, again, sent=sent) == []
 
 
@@ -76,7 +76,7 @@ def test_a_rule_that_has_changed_since_gives_no_reason_or_its_own() -> None:
     assert reasons(cupboard, alert, owner=user("UTC", dairy=Policy((3,)))) == []
     other = with_policy(MILK, PolicyFields((Lead(8),)))
     (found,) = reasons(cupboard, alert, thing=other)
-    assert (found.lead, found.because) == ("8d", Reason(Scope.PRODUCT, "p"))
+    assert (found.lead, found.because) == ("8d", PolicySource(Scope.PRODUCT, "p"))
 
 
 def test_lots_with_another_date_now_give_no_reason_and_closed_ones_do() -> None:

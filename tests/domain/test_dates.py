@@ -4,7 +4,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from useby.domain.dates import NEVER, DateOrder, DateReading, UnreadableDate, read_date
+from useby.domain.dates import (
+    NEVER,
+    DateOrder,
+    DateReading,
+    UnreadableDate,
+    counts_from_today,
+    read_date,
+)
 
 TODAY = date(2026, 3, 2)
 """A Monday."""
@@ -79,7 +86,9 @@ def test_each_text_of_the_contract_is_read(text: str, day: tuple[int, ...]) -> N
         ("am 4. Mär. 2026", (2026, 3, 4)),
         ("Wed, 4 March 2026", (2026, 3, 4)),
         ("Mittwoch, 4. März 2026", (2026, 3, 4)),
-        ("MAR 26", (2026, 3, 31)),
+        ("MAR 32", (2032, 3, 31)),
+        ("BBE MAR 26", (2026, 3, 31)),
+        ("Ende Mai 27", (2027, 5, 31)),
         ("Mar '26", (2026, 3, 31)),
         ("Ende Mai 2027", (2027, 5, 31)),
         ("end of February 2028", (2028, 2, 29)),
@@ -167,6 +176,47 @@ def test_between_points_the_day_is_first_unless_the_order_differs() -> None:
     assert read("03.14.2026") == certain(2026, 3, 14)
 
 
+@pytest.mark.parametrize(
+    ("text", "month", "day"),
+    [
+        ("MHD 05.06.", (2006, 5, 31), (2026, 6, 5)),
+        ("05.06", (2006, 5, 31), (2026, 6, 5)),
+        ("01.03.", (2003, 1, 31), (2027, 3, 1)),
+        ("02.03.", (2003, 2, 28), (2026, 3, 2)),
+        ("2.10", (2010, 2, 28), (2026, 10, 2)),
+        ("Dec 25", (2025, 12, 31), (2026, 12, 25)),
+        ("EXP MAR 26", (2026, 3, 31), (2026, 3, 26)),
+        ("Feb 29", (2029, 2, 28), (2028, 2, 29)),
+        ("mar26", (2026, 3, 31), (2026, 3, 26)),
+    ],
+)
+def test_two_digits_that_are_a_year_or_a_day_without_its_year_give_both_readings(
+    text: str, month: tuple[int, int, int], day: tuple[int, int, int]
+) -> None:
+    assert read(text) == several(*sorted((date(*month), date(*day))))
+
+
+def test_a_day_without_its_year_has_the_order_that_is_given() -> None:
+    assert date(2026, 5, 6) in read("05.06.", order=MDY).readings
+    assert date(2026, 6, 5) in read("05.06.", order=DMY).readings
+
+
+@pytest.mark.parametrize("text", ["05/26", "12.2026", "05.26", "Mar '26", "12 25"])
+def test_a_month_whose_second_number_is_its_year_is_certain(text: str) -> None:
+    assert read(text).certain
+
+
+@pytest.mark.parametrize(
+    ("text", "does"),
+    [
+        *((each, True) for each in ("tomorrow", "in 5 days", "+2w", "friday", "MHD morgen")),
+        *((each, False) for each in ("2026-03-04", "05/26", "Fr 6.3.2026", "never", "31.12.26")),
+    ],
+)
+def test_a_text_that_counts_from_today_is_distinguished_from_a_date(text: str, does: bool) -> None:
+    assert counts_from_today(text) is does
+
+
 def test_between_hyphens_a_year_of_two_digits_may_be_first() -> None:
     assert read("26-03-04") == several(date(2004, 3, 26), date(2026, 3, 4))
     assert read("26-03-04", order=DMY) == certain(2004, 3, 26)
@@ -201,6 +251,7 @@ def test_iso_weeks_and_ordinal_days_are_refused(text: str) -> None:
         ("31.02.2026", "must be a day of the calendar, e.g. 2099-03-04"),
         ("2026-13-01", "must be a day of the calendar, e.g. 2099-03-04"),
         ("13/2026", "must be a day of the calendar, e.g. 2099-03-04"),
+        ("31.12.", "must be a day of the calendar, e.g. 2099-03-04"),
         ("29.02.2026", "must be a day of the calendar, e.g. 2099-03-04"),
         ("04.03.1969", "must have a year from 1970 to 9998, e.g. 2099-03-04"),
         ("9999-12-30", "must have a year from 1970 to 9998, e.g. 2099-03-04"),

@@ -24,7 +24,7 @@ from useby.domain.quiet import Deferral, Digest, Every, QuietWindow, Weekday
 from useby.domain.stock import taken_together
 from useby.domain.upcoming import upcoming
 
-Line = tuple[datetime, str, bool]
+SentText = tuple[datetime, str, bool]
 """Time of sending, text, and whether it is in a digest."""
 NIGHT = QuietWindow(tuple(Weekday), time(22), time(7))
 
@@ -34,7 +34,7 @@ def deferring(zone: str, policy: Policy, deferral: Deferral | None) -> User:
 
 
 @dataclass
-class Shelf:
+class StoredLots:
     """A product as a database stores it: with its lots, what was sent, and the next look."""
 
     owner: User
@@ -45,7 +45,7 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.sent: list[tuple[str, int, datetime]] = []
-        self.told: list[Line] = []
+        self.notified: list[SentText] = []
         self.by_themselves: list[Draft] = []
         self.place()
 
@@ -54,7 +54,7 @@ class Shelf:
         dates = lot_alerts.alert_dates(self.thing, self.lots, self.owner, self.sent, self.now)
         self.due = dates.next_alert_at
 
-    def look(self, at: datetime) -> list[Line]:
+    def look(self, at: datetime) -> list[SentText]:
         """Look at or after the planned time."""
         self.now = at
         planned = None if self.due is None else min(self.due, at)
@@ -64,12 +64,12 @@ class Shelf:
         self.by_themselves = list(found.drafts)
         new = [(at, each.message, False) for each in found.drafts]
         new += [(at, each.message, True) for each in found.digest]
-        self.told += new
+        self.notified += new
         return new
 
-    def live(self, until: datetime) -> list[Line]:
+    def live(self, until: datetime) -> list[SentText]:
         """Look whenever it is time."""
-        found: list[Line] = []
+        found: list[SentText] = []
         while self.due is not None and self.due <= until:
             assert self.due > self.now or not found, "a look that changes nothing is not repeated"
             found += self.look(max(self.due, self.now))
@@ -77,9 +77,9 @@ class Shelf:
         return found
 
 
-def a_shelf(
+def stored_lots(
     owner: User, now: datetime, dates: Iterable[tuple[int, time | None, DateKind]]
-) -> Shelf:
+) -> StoredLots:
     cupboard = Cupboard(owner.time_zone)
     cupboard.now = now
     for days, at, kind in dates:
@@ -88,30 +88,30 @@ def a_shelf(
         cupboard.receive(str(now.astimezone(owner.zone).date()), expiry.key, date_kind=kind)
     lots = list(cupboard.lots.values())
     thing = taken_together(product("2026-12-31", name="Milk"), lots, cupboard.zone)
-    return Shelf(owner, thing, lots, now)
+    return StoredLots(owner, thing, lots, now)
 
 
 class Person:
-    """Somebody who notes what falls due about one lot, and is told only when it suits."""
+    """Somebody who notes what falls due about one lot, and is notified only when it suits."""
 
-    def __init__(self, shelf: Shelf, days: int) -> None:
-        owner = shelf.owner
+    def __init__(self, stored: StoredLots, days: int) -> None:
+        owner = stored.owner
         assert owner.deferral is not None
         self.deferral = owner.deferral
-        self.expiry = shelf.lots[0].expiry
-        self.is_safety = shelf.lots[0].date_kind is DateKind.USE_BY
+        self.expiry = stored.lots[0].expiry
+        self.is_safety = stored.lots[0].date_kind is DateKind.USE_BY
         self.zone = owner.zone
-        self.first, self.last = shelf.now, shelf.now + timedelta(days=days)
+        self.first, self.last = stored.now, stored.now + timedelta(days=days)
         around = timedelta(days=9)
         self.diary = Diary(owner.zone, self.first - around, self.last + around)
         self.quiet = self.diary.quiet(self.deferral.quiet_hours)
         self.digests = self.diary.digests(self.deferral.digest, self.quiet)
-        at_once = Shelf(replace(owner, deferral=None), shelf.thing, shelf.lots, shelf.now)
+        at_once = StoredLots(replace(owner, deferral=None), stored.thing, stored.lots, stored.now)
         self.falls_due = {
             at: each for at, each in self._notes(at_once) if self.first <= at <= self.last
         }
 
-    def _notes(self, at_once: Shelf) -> Iterable[tuple[datetime, int]]:
+    def _notes(self, at_once: StoredLots) -> Iterable[tuple[datetime, int]]:
         """What would be sent when, and the lead that it settles, if nothing were deferred."""
         while at_once.due is not None:
             before = len(at_once.sent)
@@ -131,7 +131,7 @@ class Person:
             return self.kind(-1)
         return self.kind((self.expiry.day_in(self.zone) - at.astimezone(self.zone).date()).days)
 
-    def told(self) -> list[tuple[datetime, bool]]:
+    def notified(self) -> list[tuple[datetime, bool]]:
         """Walk through the minutes."""
         takes = set(self.deferral.digest.severities)
         if self.deferral.digest.every == "off":
@@ -186,10 +186,10 @@ def test_alerts_are_sent_when_a_person_with_a_diary_expects_them(
     now: datetime,
     lot: tuple[int, time | None, DateKind],
 ) -> None:
-    shelf = a_shelf(deferring(zone, policy, deferral), now, [lot])
-    person = Person(shelf, days=12)
-    shelf.live(person.last)
-    assert [(at, in_digest) for at, _, in_digest in shelf.told] == person.told()
+    stored = stored_lots(deferring(zone, policy, deferral), now, [lot])
+    person = Person(stored, days=12)
+    stored.live(person.last)
+    assert [(at, in_digest) for at, _, in_digest in stored.notified] == person.notified()
 
 
 some_lots = st.lists(one_lot, min_size=1, max_size=4)
@@ -206,16 +206,16 @@ def test_every_prediction_comes_true(
     hours: int,
 ) -> None:
     """Also when the scheduler is late, and one asks before it looks."""
-    shelf = a_shelf(deferring(zone, policy, deferral), now, dates)
-    shelf.live(now + timedelta(hours=hours / 2))
+    stored = stored_lots(deferring(zone, policy, deferral), now, dates)
+    stored.live(now + timedelta(hours=hours / 2))
     asked = now + timedelta(hours=hours)
-    since = None if shelf.due is None else min(shelf.due, asked)
-    listed = upcoming(shelf.thing, shelf.lots, shelf.owner, shelf.sent, asked, since=since)
-    shelf.now = asked
-    told = shelf.look(asked) if shelf.due is not None and shelf.due < asked else []
-    told += shelf.live(asked + timedelta(days=60))
+    since = None if stored.due is None else min(stored.due, asked)
+    listed = upcoming(stored.thing, stored.lots, stored.owner, stored.sent, asked, since=since)
+    stored.now = asked
+    notified = stored.look(asked) if stored.due is not None and stored.due < asked else []
+    notified += stored.live(asked + timedelta(days=60))
     assert sorted((each.at, each.draft.message) for each in listed) == sorted(
-        (at, text) for at, text, _ in told
+        (at, text) for at, text, _ in notified
     )
     for each in listed:
         assert all(asked <= lot.at <= each.at for lot in each.lots)
@@ -235,41 +235,41 @@ def test_alerts_are_sent_once_and_in_quiet_hours_only_with_leave(
     turns: list[tuple[int, Deferral | str | None]],
 ) -> None:
     """Through downtime, other settings while alerts are held, and another zone."""
-    shelf = a_shelf(deferring(zone, policy, deferral), now, dates)
+    stored = stored_lots(deferring(zone, policy, deferral), now, dates)
     for hours, change in turns:
-        shelf.now += timedelta(hours=hours)
-        if shelf.due is not None and shelf.due <= shelf.now:
-            told_at_a_permitted_time(shelf, shelf.look(shelf.now))
+        stored.now += timedelta(hours=hours)
+        if stored.due is not None and stored.due <= stored.now:
+            notified_at_a_permitted_time(stored, stored.look(stored.now))
         if change == "zone":
-            shelf.owner = replace(shelf.owner, time_zone=ZONES[hours % len(ZONES)])
+            stored.owner = replace(stored.owner, time_zone=ZONES[hours % len(ZONES)])
         elif not isinstance(change, str):
-            shelf.owner = replace(shelf.owner, deferral=change)
-        shelf.place()
-    end = shelf.now + timedelta(days=60)
-    while shelf.due is not None and shelf.due <= end:
-        told_at_a_permitted_time(shelf, shelf.look(max(shelf.due, shelf.now)))
-    assert shelf.due is None, "what is held is sent in the end"
-    keys = {(key, lead) for key, lead, _ in shelf.sent}
-    assert len(keys) == len(shelf.sent), "the database would refuse the second one"
-    days = {each.expiry.day_in(shelf.owner.zone) for each in shelf.lots if each.expiry}
+            stored.owner = replace(stored.owner, deferral=change)
+        stored.place()
+    end = stored.now + timedelta(days=60)
+    while stored.due is not None and stored.due <= end:
+        notified_at_a_permitted_time(stored, stored.look(max(stored.due, stored.now)))
+    assert stored.due is None, "what is held is sent in the end"
+    keys = {(key, lead) for key, lead, _ in stored.sent}
+    assert len(keys) == len(stored.sent), "the database would refuse the second one"
+    days = {each.expiry.day_in(stored.owner.zone) for each in stored.lots if each.expiry}
     for day in days:
         assert any(
-            Expiry.parse(key).day_in(shelf.owner.zone) == day and lead < 0
-            for key, lead, _ in shelf.sent
+            Expiry.parse(key).day_in(stored.owner.zone) == day and lead < 0
+            for key, lead, _ in stored.sent
         )
 
 
-def told_at_a_permitted_time(shelf: Shelf, told: list[Line]) -> None:
-    deferral = shelf.owner.deferral
-    if not told or deferral is None:
+def notified_at_a_permitted_time(stored: StoredLots, notified: list[SentText]) -> None:
+    deferral = stored.owner.deferral
+    if not notified or deferral is None:
         return
-    zone = shelf.owner.zone
+    zone = stored.owner.zone
     around = timedelta(days=2)
-    at = shelf.now.replace(second=0, microsecond=0)
+    at = stored.now.replace(second=0, microsecond=0)
     is_quiet = at in Diary(zone, at - around, at + around).quiet(deferral.quiet_hours)
     takes = set() if deferral.digest.every == "off" else set(deferral.digest.severities)
-    assert not is_quiet or not any(in_digest for *_, in_digest in told)
-    for draft in shelf.by_themselves:
+    assert not is_quiet or not any(in_digest for *_, in_digest in notified)
+    for draft in stored.by_themselves:
         assert not is_quiet or (deferral.urgent_passes and draft.kind is Severity.ERROR)
         # Of lots in the same words, one that is sent at once takes the others along.
         assert draft.kind not in takes or len(draft.lot_ids) > 1
@@ -277,9 +277,9 @@ def told_at_a_permitted_time(shelf: Shelf, told: list[Line]) -> None:
 
 def test_a_held_alert_is_worded_for_the_moment_of_sending() -> None:
     owner = deferring("UTC", Policy((2,), time(23)), Deferral((NIGHT,)))
-    shelf = a_shelf(owner, NOW, [(5, None, DateKind.USE_BY)])
-    shelf.live(NOW + timedelta(days=4))
-    assert [(f"{at:%d %H:%M}", text) for at, text, _ in shelf.told] == [
+    stored = stored_lots(owner, NOW, [(5, None, DateKind.USE_BY)])
+    stored.live(NOW + timedelta(days=4))
+    assert [(f"{at:%d %H:%M}", text) for at, text, _ in stored.notified] == [
         ("05 07:00", "Milk expires tomorrow")
     ]
 
@@ -287,9 +287,9 @@ def test_a_held_alert_is_worded_for_the_moment_of_sending() -> None:
 def test_a_later_alert_of_the_same_lot_takes_the_place_of_a_held_one() -> None:
     urgent = Deferral((NIGHT,), urgent_passes=True)
     owner = deferring("UTC", Policy((0,), time(23)), urgent)
-    shelf = a_shelf(owner, NOW, [(1, time(23, 30), DateKind.USE_BY)])
-    shelf.live(NOW + timedelta(days=4))
-    assert [(f"{at:%d %H:%M}", text) for at, text, _ in shelf.told] == [
+    stored = stored_lots(owner, NOW, [(1, time(23, 30), DateKind.USE_BY)])
+    stored.live(NOW + timedelta(days=4))
+    assert [(f"{at:%d %H:%M}", text) for at, text, _ in stored.notified] == [
         ("02 23:30", "Milk expired today")
     ]
 
@@ -297,12 +297,12 @@ def test_a_later_alert_of_the_same_lot_takes_the_place_of_a_held_one() -> None:
 def test_an_urgent_alert_takes_others_in_the_same_words_along() -> None:
     """Both lots have one date, so one record of what was sent."""
     deferral = Deferral(digest=Digest(Every.DAY, time(20)))
-    shelf = a_shelf(deferring("UTC", Policy(()), deferral), NOW, [(1, None, DateKind.USE_BY)])
-    other = replace(shelf.lots[0], id="other", date_kind=DateKind.BEST_BEFORE)
+    stored = stored_lots(deferring("UTC", Policy(()), deferral), NOW, [(1, None, DateKind.USE_BY)])
+    other = replace(stored.lots[0], id="other", date_kind=DateKind.BEST_BEFORE)
     other = replace(other, received_on=other.received_on - timedelta(days=1))
-    shelf.lots.append(other)
-    shelf.live(NOW + timedelta(days=4))
-    assert [(text, in_digest) for _, text, in_digest in shelf.told] == [
+    stored.lots.append(other)
+    stored.live(NOW + timedelta(days=4))
+    assert [(text, in_digest) for _, text, in_digest in stored.notified] == [
         ("2 lots of Milk expired yesterday", False)
     ]
 
@@ -310,34 +310,36 @@ def test_an_urgent_alert_takes_others_in_the_same_words_along() -> None:
 def test_a_digest_that_is_late_has_what_it_would_have_had_in_time() -> None:
     deferral = Deferral(digest=Digest(Every.WEEK, time(8), Weekday.WED))
     owner = deferring("UTC", Policy((9, 8), time(7)), deferral)
-    shelf = a_shelf(owner, NOW, [(12, None, DateKind.USE_BY)])  # 13 March
-    assert shelf.due == datetime(2026, 3, 4, 8, tzinfo=UTC)
-    told = shelf.look(datetime(2026, 3, 5, 12, tzinfo=UTC))
-    assert told == [(shelf.now, "Milk expires in 8 days", True)]
+    stored = stored_lots(owner, NOW, [(12, None, DateKind.USE_BY)])  # 13 March
+    assert stored.due == datetime(2026, 3, 4, 8, tzinfo=UTC)
+    notified = stored.look(datetime(2026, 3, 5, 12, tzinfo=UTC))
+    assert notified == [(stored.now, "Milk expires in 8 days", True)]
 
 
 def test_an_alert_that_falls_due_after_a_digest_waits_for_the_next_one() -> None:
     deferral = Deferral(digest=Digest(Every.DAY, time(8)))
     owner = deferring("UTC", Policy((3,), time(9)), deferral)
-    shelf = a_shelf(owner, NOW, [(2, None, DateKind.USE_BY)])  # its alert is overdue
-    assert shelf.due == datetime(2026, 3, 2, 8, tzinfo=UTC)
+    stored = stored_lots(owner, NOW, [(2, None, DateKind.USE_BY)])  # its alert is overdue
+    assert stored.due == datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
 def test_an_alert_of_a_lot_that_is_received_late_has_the_severity_of_that_day() -> None:
     """Its lead of nine days was an ``info`` before anybody had the lot."""
     deferral = Deferral(digest=Digest(Every.DAY, severities=(Severity.INFO,)))
-    shelf = a_shelf(deferring("UTC", Policy((9,)), deferral), NOW, [(5, None, DateKind.USE_BY)])
-    shelf.live(NOW)
-    assert shelf.told == [(NOW, "Milk expires in 5 days", False)]
+    stored = stored_lots(
+        deferring("UTC", Policy((9,)), deferral), NOW, [(5, None, DateKind.USE_BY)]
+    )
+    stored.live(NOW)
+    assert stored.notified == [(NOW, "Milk expires in 5 days", False)]
 
 
 def test_settings_that_defer_nothing_change_nothing() -> None:
     plain = user("Europe/Berlin", Policy((7, 2, 0)))
     dates = [(9, None, DateKind.USE_BY), (3, time(12), DateKind.BEST_BEFORE)]
     one, other = (
-        a_shelf(each, NOW, dates) for each in (plain, replace(plain, deferral=Deferral()))
+        stored_lots(each, NOW, dates) for each in (plain, replace(plain, deferral=Deferral()))
     )
     for each in (one, other):
         each.live(NOW + timedelta(days=30))
-    assert one.told == other.told
-    assert len(one.told) == 8
+    assert one.notified == other.notified
+    assert len(one.notified) == 8

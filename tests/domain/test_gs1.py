@@ -60,6 +60,9 @@ def test_upc_a_and_ean_13_and_padded_ones_meet_in_one_gtin(number: str) -> None:
         ("0\u00a065400 00012 8", "00065400000128"),
         ("978-3-16-148410-0", "09783161484100"),
         ("https://id.gs1.org/01/4012345678901/10/A%2F1?17=270200", "04012345678901"),
+        ("]Q1https://id.gs1.org/01/04012345678901/10/A1", "04012345678901"),
+        ("]d1https://id.gs1.org/01/04012345678901", "04012345678901"),
+        ("]Q3HTTPS://ID.GS1.ORG/01/04012345678901", "04012345678901"),
     ],
 )
 def test_a_barcode_has_its_canonical_gtin(barcode: str, gtin: str) -> None:

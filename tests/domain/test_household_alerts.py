@@ -31,7 +31,7 @@ from useby.domain.policy import (
     Scope,
     StoredPolicy,
 )
-from useby.domain.policy_scopes import Reason, policy_for, reason_of, with_policy
+from useby.domain.policy_scopes import PolicySource, policy_for, reason_of, with_policy
 from useby.domain.product import DateKind, Product
 
 NEW_YORK, TOKYO, BERLIN = map(ZoneInfo, ("America/New_York", "Asia/Tokyo", "Europe/Berlin"))
@@ -208,7 +208,7 @@ def test_a_members_policies_are_nearest_first_and_the_households_default_is_the_
     assert policy_for(thing, member).alert_time == time(7)
     nothing_own = a_member(own={}, default=PolicyFields((Lead(9),)))
     assert policy_for(thing, nothing_own, lot).leads == (Lead(9),)
-    assert reason_of(thing, nothing_own, "leads") == Reason(Scope.HOUSEHOLD)
+    assert reason_of(thing, nothing_own, "leads") == PolicySource(Scope.HOUSEHOLD)
     account = replace(nothing_own, policies={(Scope.ACCOUNT, ""): StoredPolicy(THREE)})
     assert policy_for(thing, account, lot).leads == THREE.leads
 

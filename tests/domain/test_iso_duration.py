@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from useby.domain.expiry import Expiry
-from useby.domain.iso_duration import LAST_DAY, Duration, Unit, days_later, later, whole_days
+from useby.domain.iso_duration import (
+    LAST_DAY,
+    Duration,
+    DurationUnit,
+    days_later,
+    later,
+    whole_days,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -16,12 +23,12 @@ BERLIN = ZoneInfo("Europe/Berlin")
 @pytest.mark.parametrize(
     ("text", "duration"),
     [
-        ("P5D", Duration(5, Unit.DAYS)),
-        ("P2W", Duration(2, Unit.WEEKS)),
-        ("PT8H", Duration(8, Unit.HOURS)),
-        ("P0D", Duration(0, Unit.DAYS)),
-        ("P36525D", Duration(36_525, Unit.DAYS)),
-        ("PT876600H", Duration(876_600, Unit.HOURS)),
+        ("P5D", Duration(5, DurationUnit.DAYS)),
+        ("P2W", Duration(2, DurationUnit.WEEKS)),
+        ("PT8H", Duration(8, DurationUnit.HOURS)),
+        ("P0D", Duration(0, DurationUnit.DAYS)),
+        ("P36525D", Duration(36_525, DurationUnit.DAYS)),
+        ("PT876600H", Duration(876_600, DurationUnit.HOURS)),
     ],
 )
 def test_a_duration_is_in_whole_days_weeks_or_hours_and_keeps_its_form(
@@ -51,7 +58,7 @@ def test_a_duration_over_a_hundred_years_is_refused(text: str) -> None:
 
 
 def test_a_shelf_life_is_whole_days() -> None:
-    assert whole_days(Duration.parse("P4W")) == Duration(4, Unit.WEEKS)
+    assert whole_days(Duration.parse("P4W")) == Duration(4, DurationUnit.WEEKS)
     with pytest.raises(ValueError, match=r"^must be whole days or weeks, e.g. P30D or P4W"):
         whole_days(Duration.parse("PT24H"))
 
@@ -75,8 +82,8 @@ def test_an_instant_is_in_whole_seconds() -> None:
     assert later(start, timedelta(hours=1)) == datetime(2026, 3, 4, 9, tzinfo=UTC)
 
 
-@given(st.integers(0, 36_525), st.sampled_from(Unit), st.dates(date(1970, 1, 1), LAST_DAY))
-def test_no_rule_leads_beyond_the_last_day(amount: int, unit: Unit, start: date) -> None:
+@given(st.integers(0, 36_525), st.sampled_from(DurationUnit), st.dates(date(1970, 1, 1), LAST_DAY))
+def test_no_rule_leads_beyond_the_last_day(amount: int, unit: DurationUnit, start: date) -> None:
     noon = datetime(start.year, start.month, start.day, 12, tzinfo=UTC)
     end = Duration(amount, unit).after(noon, ZoneInfo("Pacific/Kiritimati"))
     assert end.ends_at(ZoneInfo("Pacific/Kiritimati")).year <= 9999

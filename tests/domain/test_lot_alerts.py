@@ -1,6 +1,7 @@
 """Alerts of a product's lots: one notification for all that fall due in the same words."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, time
 
 import pytest
 from tests.support.alert_inputs import product, user
@@ -9,6 +10,7 @@ from tests.support.cupboard import Cupboard
 from useby.domain.alerts import SentAlerts
 from useby.domain.lot_alerts import LotAlerts, alert_dates, decide
 from useby.domain.notification import Draft, Severity
+from useby.domain.policy import Lead, PolicyFields, StoredPolicy
 from useby.domain.product import DateKind
 from useby.domain.stock import taken_together
 
@@ -146,3 +148,32 @@ def test_an_opened_lot_is_announced_for_the_date_that_counts_then() -> None:
     cupboard.open(lot, "2026-05-30", "1")
     found = decided(cupboard, datetime(2026, 6, 1, 12, tzinfo=UTC))
     assert messages(found) == ["Milk expires tomorrow"]
+
+
+def test_a_muted_lot_settles_nothing_of_another_whose_alert_comes_later_on_that_day() -> None:
+    cupboard = Cupboard()
+    for _ in range(2):
+        cupboard.receive("2026-05-01", "2026-06-10")
+    muted, other = cupboard.lots.values()
+    morning = PolicyFields(leads=(Lead(2),), alert_time=time(8), muted=True)
+    evening = PolicyFields(leads=(Lead(2),), alert_time=time(20))
+    lots = [
+        replace(muted, policy=StoredPolicy(morning)),
+        replace(other, policy=StoredPolicy(evening)),
+    ]
+    milk = taken_together(product("2026-12-31", name="Milk"), lots, cupboard.zone)
+    found = decide(milk, lots, OWNER, (), datetime(2026, 6, 8, 10, tzinfo=UTC))
+    assert (found.drafts, found.unsent) == ((), ())
+    eight = datetime(2026, 6, 8, 18, tzinfo=UTC)
+    assert found.dates.next_alert_at == eight
+    assert messages(decide(milk, lots, OWNER, (), eight)) == ["Milk expires in 2 days"]
+
+
+def test_a_lot_whose_first_alert_is_yet_to_come_gives_the_time_of_the_next_look() -> None:
+    cupboard = Cupboard()
+    cupboard.receive("2026-05-01", "2026-06-10")
+    cupboard.receive("2026-05-01", "2027-02-01")
+    last = datetime(2026, 6, 11, 7, tzinfo=UTC)
+    found = decided(cupboard, last)
+    assert messages(found) == ["Milk expired yesterday"]
+    assert found.dates.next_alert_at == datetime(2027, 1, 25, 8, tzinfo=UTC)

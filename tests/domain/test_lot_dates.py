@@ -9,7 +9,7 @@ from tests.support.alert_inputs import ZONES, expiries
 from tests.support.cupboard import Cupboard, rules_of
 
 from useby.domain.expiry import Expiry
-from useby.domain.iso_duration import Duration, Unit
+from useby.domain.iso_duration import Duration, DurationUnit
 from useby.domain.lot_dates import Rules, date_that_counts
 from useby.domain.movement import ActionRefused, Movement, standing
 from useby.domain.product import DateKind
@@ -276,7 +276,7 @@ times = st.datetimes(long_ago, far_away, timezones=st.just(UTC))
 
 @given(
     st.none() | expiries,
-    st.builds(Duration, st.integers(0, 36_525), st.sampled_from(Unit)),
+    st.builds(Duration, st.integers(0, 36_525), st.sampled_from(DurationUnit)),
     times,
     st.sampled_from(ZONES),
 )

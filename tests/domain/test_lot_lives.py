@@ -282,7 +282,7 @@ class LivesOfLots(LotsAndBoxes):
     def removing_a_lot_would_change_no_other(self, pick: int) -> None:
         lot, ids = self.a_lot(pick), iter(range(10_000))
         written: dict[str, list[Movement]] = {}
-        parts = handed_down(lot.id, self.movements, lambda _: f"copy{next(ids)}")
+        parts = list(handed_down(lot.id, self.movements, lambda _: f"copy{next(ids)}"))
         for place, movement in parts:
             written.setdefault(place, []).append(movement)
         replaced = {movement.id for _, movement in parts}

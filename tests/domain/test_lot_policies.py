@@ -50,7 +50,7 @@ def test_alerts_are_in_the_order_of_time_and_no_two_have_the_same_words(
         assert alert.lead == left, "the text counts these days if it is sent in time"
 
 
-class Life(RuleBasedStateMachine):
+class PoliciesLife(RuleBasedStateMachine):
     """Two lots, whose policies change at any time, and a scheduler that may be late."""
 
     def __init__(self) -> None:
@@ -142,5 +142,5 @@ class Life(RuleBasedStateMachine):
         assert sorted(listed) == sorted(found)
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)
+TestPoliciesLife = PoliciesLife.TestCase
+TestPoliciesLife.settings = settings(max_examples=40, stateful_step_count=12, deadline=None)

@@ -4,7 +4,7 @@ import pytest
 
 from useby.domain.mail import (
     MailServer,
-    Sender,
+    SenderAddress,
     Tls,
     is_mailbox,
     link,
@@ -70,12 +70,15 @@ def test_the_password_is_not_in_a_representation() -> None:
 @pytest.mark.parametrize(
     ("text", "meant"),
     [
-        ("useby@mail.example", Sender("", "useby@mail.example")),
-        ("useby <useby@mail.example>", Sender("useby", "useby@mail.example")),
-        ('"Küche, unten" <a.b+c@mail.example>', Sender("Küche, unten", "a.b+c@mail.example")),
+        ("useby@mail.example", SenderAddress("", "useby@mail.example")),
+        ("useby <useby@mail.example>", SenderAddress("useby", "useby@mail.example")),
+        (
+            '"Küche, unten" <a.b+c@mail.example>',
+            SenderAddress("Küche, unten", "a.b+c@mail.example"),
+        ),
     ],
 )
-def test_a_sender_is_a_name_and_an_address(text: str, meant: Sender) -> None:
+def test_a_sender_is_a_name_and_an_address(text: str, meant: SenderAddress) -> None:
     assert sender(text) == meant
     assert meant.domain == "mail.example"
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from useby.domain import messages
-from useby.domain.product import Disposal
+from useby.domain.product import DateKind, Disposal
 from useby.text.language import NAMES
 
 NAME = "Milch %s {0}"
@@ -102,6 +102,14 @@ def test_a_use_has_no_placeholder_left_and_its_name_between_isolates(
 ) -> None:
     text = messages.closing(name, how, quantity, "kg", left=left, language=language)
     check_isolates(text, name)
+
+
+@given(names, st.sampled_from(DateKind), amounts, languages)
+def test_a_calendar_has_no_placeholder_left_and_its_names_between_isolates(
+    name: str, kind: DateKind, quantity: Decimal, language: str
+) -> None:
+    check_isolates(messages.event(name, kind, language), name)
+    check_isolates(messages.contents(quantity, "kg", name, language), name)
 
 
 def check_isolates(text: str, name: str) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.support.cupboard import Cupboard
 
-from useby.domain.movement import ActionRefused, line_of, standing, taken_back, takings_undone
+from useby.domain.movement import ActionRefused, lineage_of, standing, taken_back, takings_undone
 
 
 def kinds(cupboard: Cupboard) -> list[str]:
@@ -124,7 +124,7 @@ def test_the_line_of_a_part_begins_with_that_of_the_lot_it_was_split_from() -> N
     part = cupboard.open(milk, "2026-03-04", "2").lots[1].id
     cupboard.consume(milk, quantity="0.5")
     crumb = cupboard.freeze(part, "2026-03-05", "1").lots[1].id
-    line = line_of(crumb, cupboard.movements)
+    line = lineage_of(crumb, cupboard.movements)
     assert [(each.kind.value, each.lot_id) for each in line] == [
         ("received", milk),
         ("opened", part),

@@ -65,3 +65,10 @@ def test_the_day_of_receipt_is_allowed_from_its_start(at: str) -> None:
 
 def test_now_is_allowed_although_a_new_zone_has_not_reached_the_day_of_receipt() -> None:
     assert occasion().moment_since(date(2026, 3, 5)) == NOW
+
+
+def test_the_time_of_the_last_change_may_be_sent_back_in_whole_seconds_as_it_is_shown() -> None:
+    opened = OPENED.replace(microsecond=654321)
+    assert occasion("2026-03-02T16:00:00+01:00").moment(opened) == opened
+    with pytest.raises(TimeRefused):
+        occasion("2026-03-02T15:59:59+01:00").moment(opened)

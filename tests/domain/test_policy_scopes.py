@@ -30,7 +30,7 @@ from useby.domain.policy import (
     counting,
     in_days,
 )
-from useby.domain.policy_scopes import Reason, policy_for, reason_of, wide_policies
+from useby.domain.policy_scopes import PolicySource, policy_for, reason_of, wide_policies
 from useby.domain.product import DateKind, Product
 
 LOT = Lot("l", "p", Decimal(1), date(2026, 3, 1), NOW, location="Fridge", date_kind=DateKind.USE_BY)
@@ -97,7 +97,7 @@ def test_each_field_is_that_of_the_nearest_scope_that_sets_it(
         scope, value = nearest(policies, field)
         assert getattr(found, field) == (getattr(BUILTIN, field) if value is None else value)
         key = {"": None, "dairy": "Dairy"}.get(KEYS.get(scope, ""), KEYS.get(scope))
-        assert reason_of(thing, owner, field, lot) == Reason(scope, key)
+        assert reason_of(thing, owner, field, lot) == PolicySource(scope, key)
     _, muted = nearest(policies, "muted")
     if muted is True:
         assert found.muted_until is not None

@@ -17,7 +17,7 @@ from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
 from useby.domain.lot_alerts import alert_dates, decide
 from useby.domain.policy import Policy, Scope
-from useby.domain.policy_scopes import Reason
+from useby.domain.policy_scopes import PolicySource
 from useby.domain.product import Product
 from useby.domain.stock import taken_together
 from useby.domain.upcoming import Upcoming, upcoming
@@ -126,21 +126,28 @@ def test_a_closed_lot_and_one_without_a_date_have_no_alerts() -> None:
 @pytest.mark.parametrize(
     ("leads", "owner", "reason"),
     [
-        ((1,), user("UTC", Policy((9,)), dairy=Policy((8,))), Reason(Scope.PRODUCT, "p")),
-        (None, user("UTC", Policy((9,)), dairy=Policy((8,))), Reason(Scope.CATEGORY, "Dairy")),
-        (None, user("UTC", Policy((9,)), fish=Policy((8,))), Reason(Scope.ACCOUNT)),
-        (None, user("UTC"), Reason(Scope.BUILTIN)),
+        ((1,), user("UTC", Policy((9,)), dairy=Policy((8,))), PolicySource(Scope.PRODUCT, "p")),
+        (
+            None,
+            user("UTC", Policy((9,)), dairy=Policy((8,))),
+            PolicySource(Scope.CATEGORY, "Dairy"),
+        ),
+        (None, user("UTC", Policy((9,)), fish=Policy((8,))), PolicySource(Scope.ACCOUNT)),
+        (None, user("UTC"), PolicySource(Scope.BUILTIN)),
     ],
 )
 def test_each_alert_names_the_nearest_scope_that_gave_its_lead(
-    leads: tuple[int, ...] | None, owner: User, reason: Reason
+    leads: tuple[int, ...] | None, owner: User, reason: PolicySource
 ) -> None:
     cupboard = Cupboard()
     cupboard.receive("2026-05-01", "2026-06-10")
     thing = product("2026-06-10", category="Dairy", lead_days=leads)
     found = upcoming(thing, cupboard.lots.values(), owner, (), MAY)
     assert {each.lots[0].because for each in found[:-1]} == {reason}
-    assert (found[-1].lots[0].lead, found[-1].lots[0].because) == ("expiry", Reason(Scope.BUILTIN))
+    assert (found[-1].lots[0].lead, found[-1].lots[0].because) == (
+        "expiry",
+        PolicySource(Scope.BUILTIN),
+    )
 
 
 def test_a_list_ends_with_the_notification_that_fills_it() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from useby.domain.alerts import days_until
 from useby.domain.expiry import Expiry
-from useby.domain.urgency import Span, Urgency, spans, weeks
+from useby.domain.urgency import DateSpan, Urgency, spans, weeks
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 3, 26, 11, tzinfo=UTC)
@@ -22,7 +22,7 @@ DAYS = {
 
 
 def groups_of(expiry: Expiry, now: datetime, zone: ZoneInfo) -> list[Urgency]:
-    def has(span: Span) -> bool:
+    def has(span: DateSpan) -> bool:
         first: date | datetime | None
         end: date | datetime | None
         if expiry.day is not None:

@@ -9,10 +9,13 @@ import httpx
 import pytest
 from tests.support import process_node as live
 from tests.support.bystander import unharmed, watched
+from tests.support.databases import database_url
 from tests.support.foreign_clients import client_of, nothing_more, take
 from tests.support.process_node import NodeProcess
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 from tests.support.raw_websocket import Wires
+
+__all__ = ["database_url"]
 
 STRANGE = {
     "4,096 brackets": "[" * 4096,
@@ -53,34 +56,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
         yield server
 
 
-@pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE.keys())
 async def test_a_strange_frame_is_not_answered_counted_once_and_the_next_mark_read_works(
-    server: NodeProcess, rest: httpx.AsyncClient, text: str
-) -> None:
-    person = server.person()
-    (answer,) = server.notify(person, ["unread"])
-    async with client_of("websockets") as connect:
-        client = await connect(server.socket_url(person.token))
-        await take(client, 2)
-        before = await live.metric(rest, "useby_client_frames_ignored_total")
-        await client.send(text.replace("ID", answer.id))
-        assert await nothing_more(client) == []
-        assert await live.metric(rest, "useby_client_frames_ignored_total") == before + 1
-        assert len(await live.all_notifications(rest, person, unread="true")) == 1
-        await client.send(live.mark_read(answer.id))
-        assert await nothing_more(client) == []
-        assert await live.all_notifications(rest, person, unread="true") == []
-
-
-async def test_on_postgresql_they_are_the_same_and_so_is_the_next_mark_read(
-    postgres_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path
 ) -> None:
     """Text that passes one store may fail on the other: a NUL, a surrogate, a large number."""
     many: dict[str, Any] = {"frames_per_second": 1000, "frames_burst": 1000}
     with live.serving(
-        tmp_path, kind=NodeProcessOnPostgres, database_url=postgres_url, **many
+        tmp_path / "node", kind=NodeProcessOnPostgres, database_url=database_url, **many
     ) as node:
-        person = await person_on(postgres_url, node)
+        person = await person_on(database_url, node)
         async with node.rest() as rest, client_of("websockets") as connect:
             client = await connect(node.socket_url(person.token))
             await take(client, 1)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.support import process_node as live
 from tests.support.bystander import unharmed, watched
+from tests.support.many_notifications import notify_many
 from tests.support.process_node import NodeProcess, Person
 from tests.support.raw_websocket import PING, PONG, Wire, Wires, frame
 from tests.support.simulation.parts import frames_in
@@ -34,8 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> It
     def fill(server: NodeProcess) -> None:
         for count, _ in (WARM_UP, WHOLE):
             people.append(server.person())
-            for start in range(0, count, 1000):
-                server.notify(people[-1], [f"unread {start + n}" for n in range(1000)])
+            notify_many(server, people[-1], "unread", count)
 
     with watched(tmp_path_factory.mktemp("f10"), first=fill) as server:
         yield server

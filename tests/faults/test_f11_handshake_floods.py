@@ -1,6 +1,7 @@
 """F11: one connection too many for a user or the node; floods of handshakes, good and bad."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.support.foreign_clients import Client, Ended, client_of, nothing_more
 from tests.support.issuers import RSA, KeyServer, jwk_of, key_server, key_set
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
+
+from useby.auth.jwks import BURST, REFETCH_SECONDS
 
 TOO_MANY = Ended(1013, "Too many connections")
 USERS, A_USER = 10, 10
@@ -136,7 +139,7 @@ def token_of(user: str, kid: str) -> str:
     return jwt.encode({"sub": user, "iat": now, "exp": now + 600}, RSA, "RS256", {"kid": kid})
 
 
-async def test_a_flood_of_bad_tokens_is_refused_and_an_outside_issuer_is_asked_once(
+async def test_a_flood_of_bad_tokens_is_refused_and_an_outside_issuer_is_asked_rarely(
     outside: NodeProcess, keys: KeyServer, record_property: live.Record
 ) -> None:
     """Of keys that nobody has, of signatures that are wrong, of no form at all."""
@@ -146,6 +149,7 @@ async def test_a_flood_of_bad_tokens_is_refused_and_an_outside_issuer_is_asked_o
     bad += [token_of("outsider", f"unknown-{n}") for n in range(40)]
     bad += [f"{signed}.{n:04}{signature[4:]}" for n in range(30)]
     outside.secrets |= {good, *bad}
+    began = time.monotonic()
 
     async def attack(wires: Wires) -> None:
         a_note = await flood(outside, wires, bad)
@@ -159,4 +163,4 @@ async def test_a_flood_of_bad_tokens_is_refused_and_an_outside_issuer_is_asked_o
             assert await until_closed(refused) == ([], Ended(1008, "Invalid access token"))
         client = await connect(outside.socket_url(good))
         assert (await take(client, 1))[0]["userId"] == "outsider"
-    assert len(keys.requests) == 1
+    assert len(keys.requests) <= 1 + BURST + (time.monotonic() - began) // REFETCH_SECONDS + 1

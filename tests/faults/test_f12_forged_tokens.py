@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,8 +21,6 @@ from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
 ISSUER, AUDIENCE = "https://issuer.example", "useby"
-Forge = Callable[[dict[str, Any], dict[str, Any]], str]
-"""Makes a token of these claims and these further headers."""
 
 
 @pytest.fixture(scope="module")
@@ -74,14 +73,34 @@ def signed(headers: dict[str, Any], claims: dict[str, Any], key: bytes) -> str:
     return f"{text}.{part(mac.finalize())}"
 
 
-async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fetched(
-    server: NodeProcess,
-    key: rsa.RSAPrivateKey,
-    pem: bytes,
-    bait: tuple[str, list[str]],
-    record_property: live.Record,
-) -> None:
-    url, asked = bait
+@dataclass(frozen=True)
+class GoodTokens:
+    """The claims of good tokens of a node and of an outside issuer, and what signs them."""
+
+    outside_key: rsa.RSAPrivateKey
+    outside_claims: dict[str, Any]
+    key: bytes
+    claims: dict[str, Any]
+
+    @property
+    def now(self) -> int:
+        return int(self.outside_claims["iat"])
+
+    def outside(
+        self, signer: rsa.RSAPrivateKey | None = None, headers: Any = None, **changes: Any
+    ) -> str:
+        """A token of the issuer, with some claims changed, or left out if they are ``None``."""
+        changed = self.outside_claims | changes
+        claims = {name: value for name, value in changed.items() if value is not None}
+        return jwt.encode(claims, signer or self.outside_key, "RS256", headers=headers)
+
+    def inside(self, headers: Any = None, **changes: Any) -> str:
+        """A token of the node, with some claims changed."""
+        all_headers = {"alg": "HS256", "typ": "at+jwt"} | (headers or {})
+        return signed(all_headers, self.claims | changes, self.key)
+
+
+def good_tokens(server: NodeProcess, key: rsa.RSAPrivateKey, token: str) -> GoodTokens:
     now = int(datetime.now(UTC).timestamp())
     good = {
         "iss": ISSUER,
@@ -91,29 +110,21 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
         "exp": now + 600,
         "jti": "1",
     }
-    person = server.person()
-    ours = jwt.decode(person.token, options={"verify_signature": False})
+    ours = jwt.decode(token, options={"verify_signature": False})
+    return GoodTokens(key, good, server.key.encode(), ours)
+
+
+def with_forged_signatures(tokens: GoodTokens, pem: bytes, token: str, url: str) -> dict[str, str]:
+    """Tokens without a signature, by a wrong key, or with a key or its address of their own."""
+    ours, good, key = tokens.claims, tokens.outside_claims, tokens.outside_key
     other = rsa.generate_private_key(65537, 2048)
-    mine = server.key.encode()
     public_jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(other.public_key()))
-
-    def outside(signer: rsa.RSAPrivateKey = key, headers: Any = None, **changes: Any) -> str:
-        claims = {name: value for name, value in (good | changes).items() if value is not None}
-        return jwt.encode(claims, signer, "RS256", headers=headers)
-
-    def inside(headers: Any = None, **changes: Any) -> str:
-        return signed({"alg": "HS256", "typ": "at+jwt"} | (headers or {}), ours | changes, mine)
-
-    async with server.rest() as rest:
-        account = {"email": "forger@example.org", "password": "correct horse battery"}
-        await rest.post("/api/auth/signup", json=account)
-        refresh = (await rest.post("/api/auth/login", json=account)).json()["refreshToken"]
-        server.secrets.add(refresh)
+    outside, inside = tokens.outside, tokens.inside
     unsigned = f"{part(json.dumps({'alg': 'none', 'typ': 'at+jwt'}).encode())}."
-    forged = {
+    return {
         "alg none": unsigned + part(json.dumps(ours).encode()) + ".",
         "alg None": jwt.encode(good, "", "none"),
-        "alg none with the old signature": unsigned + ".".join(person.token.split(".")[1:]),
+        "alg none with the old signature": unsigned + ".".join(token.split(".")[1:]),
         "HS256 by the public key": signed({"alg": "HS256", "typ": "at+jwt"}, good, pem),
         "HS256 by the public key, claims of ours": signed({"alg": "HS256"}, ours, pem.strip()),
         "our claims by the outside key": jwt.encode(ours, key, "RS256"),
@@ -125,6 +136,13 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
         "jwk": outside(other, {"jwk": public_jwk}),
         "an unknown crit": outside(key, {"crit": ["exp2"], "exp2": 1}),
         "an unknown crit in ours": inside({"crit": ["b64"], "b64": False}),
+    }
+
+
+def with_wrong_claims(tokens: GoodTokens) -> dict[str, str]:
+    """Tokens that are signed well, for another purpose, another service or another time."""
+    outside, inside, now = tokens.outside, tokens.inside, tokens.now
+    return {
         "foreign aud": outside(aud="another"),
         "foreign aud in a list": outside(aud=["another", "and another"]),
         "no aud": outside(aud=None),
@@ -145,6 +163,27 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
         "a sub that is empty": inside(sub=""),
         "typ JWT": inside({"typ": "JWT"}),
         "typ of a refresh token": inside({"typ": "rt+jwt"}),
+    }
+
+
+async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fetched(
+    server: NodeProcess,
+    key: rsa.RSAPrivateKey,
+    pem: bytes,
+    bait: tuple[str, list[str]],
+    record_property: live.Record,
+) -> None:
+    url, asked = bait
+    person = server.person()
+    async with server.rest() as rest:
+        account = {"email": "forger@example.org", "password": "correct horse battery"}
+        await rest.post("/api/auth/signup", json=account)
+        refresh = (await rest.post("/api/auth/login", json=account)).json()["refreshToken"]
+        server.secrets.add(refresh)
+    tokens = good_tokens(server, key, person.token)
+    forged = {
+        **with_forged_signatures(tokens, pem, person.token, url),
+        **with_wrong_claims(tokens),
         "a refresh token as access token": refresh,
     }
     server.secrets |= set(forged.values())
@@ -157,7 +196,11 @@ async def test_forged_tokens_are_all_1008_invalid_access_token_and_nothing_is_fe
                 for name, token in forged.items()
             }
             assert {name: answer for name, answer in answers.items() if answer != expected} == {}
-            for token in (outside(), outside(aud=["x", AUDIENCE]), inside()):
+            for token in (
+                tokens.outside(),
+                tokens.outside(aud=["x", AUDIENCE]),
+                tokens.inside(),
+            ):
                 server.secrets.add(token)
                 await take(await connect(server.socket_url(token)), 1)
 

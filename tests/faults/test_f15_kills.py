@@ -1,4 +1,4 @@
-"""F15: the server is killed 25 times at random moments, and the ledger holds.
+"""F15: the server is killed 25 times at random moments, and every answered request holds.
 
 (No kill shows a write that was not synced: the power cut has a test of its own, in the store's.)
 """
@@ -24,7 +24,7 @@ POSTERS = 3
 BATCH = 5
 
 
-class Ledger:
+class RequestRecord:
     """The requests, their answers, and the checks of both."""
 
     def __init__(self, seed: int) -> None:
@@ -129,7 +129,7 @@ class Ledger:
     # what holds in the end
 
     async def close(self, server: NodeProcess, person: Person) -> None:
-        """Compare the ledger with a server that was left alone."""
+        """Compare the record with a server that was left alone."""
         self.marked |= self.marked_by_rest
         async with client_of("websockets") as connect, server.rest() as rest:
             client = await connect(server.socket_url(person.token))
@@ -175,7 +175,7 @@ async def test_killed_25_times_every_2xx_is_delivered_and_none_after_mark_read(
 ) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"seed: {seed}")
-    ledger = Ledger(seed)
+    record = RequestRecord(seed)
     server = NodeProcess(tmp_path, frames_per_second=10_000, frames_burst=10_000)
     try:
         server.start()
@@ -187,18 +187,18 @@ async def test_killed_25_times_every_2xx_is_delivered_and_none_after_mark_read(
         for kill in range(KILLS):
             if kill:
                 server.start()
-            await until_killed(server, person, ledger)
+            await until_killed(server, person, record)
         server.start()
-        await ledger.close(server, person)
+        await record.close(server, person)
         assert server.stop() == 0
         assert server.integrity() == "ok"
     finally:
         server.end()
-    record_property("answered", len(ledger.answered))
-    record_property("marked", len(ledger.marked))
+    record_property("answered", len(record.answered))
+    record_property("marked", len(record.marked))
 
 
-async def until_killed(server: NodeProcess, person: Person, ledger: Ledger) -> None:
+async def until_killed(server: NodeProcess, person: Person, record: RequestRecord) -> None:
     """One life of the server: posts, products and marks, until it is killed in their midst.
 
     Some answers after its start, and then within any of the steps that the next ones take.
@@ -207,15 +207,15 @@ async def until_killed(server: NodeProcess, person: Person, ledger: Ledger) -> N
         client = await connect(server.socket_url(person.token))
         await take(client, 1)
         busy = [
-            asyncio.create_task(ledger.read(client, person)),
-            asyncio.create_task(ledger.add_products(rest, person)),
-            *(asyncio.create_task(ledger.post(rest, person)) for _ in range(POSTERS)),
+            asyncio.create_task(record.read(client, person)),
+            asyncio.create_task(record.add_products(rest, person)),
+            *(asyncio.create_task(record.post(rest, person)) for _ in range(POSTERS)),
         ]
         moment = asyncio.create_task(
-            ledger.until_answered(len(ledger.answered) + ledger.random.randrange(20))
+            record.until_answered(len(record.answered) + record.random.randrange(20))
         )
         await asyncio.wait([moment, *busy], return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait(busy, timeout=ledger.random.uniform(0, 0.03))
+        await asyncio.wait(busy, timeout=record.random.uniform(0, 0.03))
         server.kill()
         moment.cancel()
         await asyncio.gather(*busy)

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.fault_proxy import Manner, Proxy, in_a_thread
+from tests.support.fault_proxy import Faults, Proxy, in_a_thread
 from tests.support.postgres import Postgres
 from tests.support.process_node import Person
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
@@ -50,11 +50,9 @@ class Cluster:
 def cluster_of_two(
     postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Cluster]:
-    name = asyncio.run(postgres.new_database())
-    url = postgres.url(name)
     folder: Path = tmp_path_factory.mktemp("two-nodes")
     with contextlib.ExitStack() as stack:
-        stack.callback(lambda: asyncio.run(postgres.drop(name)))
+        url = stack.enter_context(postgres.own_database())
         to_database, run = stack.enter_context(in_a_thread(postgres.port))
         proxied = url.replace(str(postgres.port), str(to_database.port))
         nodes = [NodeProcessOnPostgres(folder / each, proxied) for each in ("one", "two")]
@@ -64,6 +62,7 @@ def cluster_of_two(
         for node in nodes:
             node.wait_until_listening()
         to_node, _ = stack.enter_context(in_a_thread(int(nodes[0].url.rsplit(":", 1)[1])))
+        name = url.rpartition("/")[2]
         yield Cluster(nodes, to_database, to_node, run, url, name)
         for node in nodes:
             assert node.stop() == 0, node.log
@@ -74,7 +73,7 @@ def cluster_of_two(
 def cluster(cluster_of_two: Cluster) -> Iterator[Cluster]:
     cluster_of_two.key = str(uuid.uuid4())
     yield cluster_of_two
-    cluster_of_two.to_database.manner = cluster_of_two.to_node.manner = Manner()
+    cluster_of_two.to_database.faults = cluster_of_two.to_node.faults = Faults()
 
 
 async def sent(cluster: Cluster, person: Person, url: str) -> httpx.Response:
@@ -125,8 +124,8 @@ async def assert_notified_once(
     assert [row["seq"] for row in newest] == [1]
 
 
-def manner(cut: str, at: re.Pattern[bytes]) -> Manner:
-    return Manner(cut_before=at) if cut == "cut_before" else Manner(drop_answer_to=at)
+def faults(cut: str, at: re.Pattern[bytes]) -> Faults:
+    return Faults(cut_before=at) if cut == "cut_before" else Faults(drop_answer_to=at)
 
 
 @pytest.mark.parametrize("cut", ["cut_before", "drop_answer_to"])
@@ -135,7 +134,7 @@ async def test_a_commit_that_is_cut_and_repeated_in_parallel_on_two_nodes_is_don
 ) -> None:
     person = await person_on(cluster.url, cluster.nodes[0])
     proxy, before = cluster.to_database, cluster.to_database.cuts
-    proxy.manner = manner(cut, cluster.commit)
+    proxy.faults = faults(cut, cluster.commit)
     assert_to_be_sent_again(await sent(cluster, person, cluster.nodes[0].url))
     assert proxy.cuts == before + 1
     assert len(await rows_of(cluster, postgres, person)) == (cut == "drop_answer_to")
@@ -145,7 +144,7 @@ async def test_a_commit_that_is_cut_and_repeated_in_parallel_on_two_nodes_is_don
     ]
     cuts_enough = proxy.until(lambda: proxy.cuts >= before + 1 + CUTS)
     await asyncio.to_thread(cluster.run, cuts_enough)
-    proxy.manner = Manner()
+    proxy.faults = Faults()
     await assert_notified_once(cluster, postgres, person, await asyncio.gather(*repeats))
 
 
@@ -154,11 +153,11 @@ async def test_a_request_whose_client_is_cut_off_and_repeated_in_parallel_is_don
     cluster: Cluster, postgres: Postgres, cut: str
 ) -> None:
     person = await person_on(cluster.url, cluster.nodes[0])
-    cluster.to_node.manner = manner(cut, re.compile(b'"message".*}', re.DOTALL))
+    cluster.to_node.faults = faults(cut, re.compile(b'"message".*}', re.DOTALL))
     url = f"http://127.0.0.1:{cluster.to_node.port}"
     with pytest.raises(httpx.TransportError):
         await sent(cluster, person, url)
-    cluster.to_node.manner = Manner()
+    cluster.to_node.faults = Faults()
     urls = [url, cluster.nodes[1].url] * IN_PARALLEL
     answers = await asyncio.gather(
         *(sent_until_done(cluster, person, each) for each in urls[:IN_PARALLEL])

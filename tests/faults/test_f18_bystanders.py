@@ -10,13 +10,12 @@ import pytest
 from tests.support import process_node as live
 from tests.support.bystander import unharmed, watched
 from tests.support.foreign_clients import client_of, nothing_more, take
-from tests.support.postgres import Postgres
+from tests.support.postgres import TEMPLATE, Postgres, postgres_server
 from tests.support.process_node import Person, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 from tests.support.raw_websocket import Wires
 
 import useby.store.postgres as store
-from useby.store import migrate
 
 DEVICES = 20
 
@@ -24,11 +23,8 @@ DEVICES = 20
 @pytest.fixture
 def own() -> Iterator[Postgres]:
     """A server of the test's own, to be stopped."""
-    server = Postgres()
-    try:
-        yield server.make().start()
-    finally:
-        server.end()
+    with postgres_server() as server:
+        yield server
 
 
 async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Person) -> None:
@@ -37,7 +33,7 @@ async def all_lines_made(server: Postgres, rest: httpx.AsyncClient, person: Pers
     One fewer would leave it to the bystander's luck whether there is a last one.
     """
     held = store.POOL
-    holder = await asyncpg.connect(server.url("postgres"))
+    holder = await asyncpg.connect(server.url(TEMPLATE))
     try:
         async with asyncio.TaskGroup() as group, holder.transaction():
             await holder.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
@@ -57,8 +53,7 @@ async def test_restarts_harm_no_other_client_and_everything_held_is_freed(
     own: Postgres, tmp_path: Path, record_property: live.Record
 ) -> None:
     """Devices stay connected through the restarts, and new ones are let in to wait."""
-    url = own.url("postgres")
-    await asyncio.to_thread(migrate.upgrade, url)
+    url = own.url(TEMPLATE)
     with watched(tmp_path, kind=NodeProcessOnPostgres, database_url=url) as node:
         people = [await person_on(url, node) for _ in range(2)]
 

@@ -19,7 +19,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.support.factories import a_product, lift_flood_cap
-from tests.support.fault_proxy import Manner, Proxy
+from tests.support.fault_proxy import Faults, Proxy
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.leaks import nothing_left, quiet
 from tests.support.node_fixtures import start, wall
@@ -72,7 +72,7 @@ class Device:
 
 
 @dataclass
-class Scene:
+class ProxiedNode:
     """A node that reaches PostgreSQL through a proxy, with somebody's devices on it."""
 
     house: InProcessNode
@@ -167,7 +167,7 @@ class Scene:
         return int(row[0])
 
     async def assert_well(self, goods: list[str] | None = None) -> None:
-        """All is as if nothing had been: sockets, pool, ledger, alerts, backends."""
+        """All is as if nothing had been: sockets, pool, notifications, alerts, backends."""
         await asyncio.gather(
             *(self.house.node.database.read(lambda c: None) for _ in range(2 * store.POOL))
         )
@@ -238,7 +238,7 @@ async def proxy(postgres: Postgres) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def scene(
+async def proxied(
     impatient: None,
     quiet: None,
     proxy: Proxy,
@@ -246,7 +246,7 @@ async def scene(
     postgres_url: str,
     start: Callable[..., Awaitable[InProcessNode]],
     wall: SettableClock,
-) -> AsyncIterator[Scene]:
+) -> AsyncIterator[ProxiedNode]:
     async with contextlib.AsyncExitStack() as stack:
         house = await start(
             database_url=postgres_url.replace(str(postgres.port), str(proxy.port)),
@@ -258,38 +258,40 @@ async def scene(
             httpx.AsyncClient(base_url=house.node.url, trust_env=False, timeout=HANG_TIMEOUT)
         )
         database = postgres_url.rsplit("/", 1)[1]
-        scene = Scene(house, user, token, proxy, rest, postgres, database)
+        proxied = ProxiedNode(house, user, token, proxy, rest, postgres, database)
         for _ in range(DEVICES):
             client = await stack.enter_async_context(house.connected(token))
             device = Device(client, [{"message": "the greeting"}])
             device.hearing = asyncio.create_task(device.receive_all())
-            scene.devices.append(device)
+            proxied.devices.append(device)
         async with nothing_left(house):
-            yield scene
-        for device in scene.devices:
+            yield proxied
+        for device in proxied.devices:
             await device.client.close()
             if device.hearing is not None:
                 await device.hearing
 
 
 @pytest.mark.parametrize("mode", ["immediate", "fast"])
-async def test_a_restart_is_503_for_a_while_and_loses_nothing(scene: Scene, mode: str) -> None:
-    async with scene.posting():
-        goods = await scene.keep_goods()
-        await asyncio.to_thread(scene.postgres.stop, mode)
+async def test_a_restart_is_503_for_a_while_and_loses_nothing(
+    proxied: ProxiedNode, mode: str
+) -> None:
+    async with proxied.posting():
+        goods = await proxied.keep_goods()
+        await asyncio.to_thread(proxied.postgres.stop, mode)
         try:
-            refused = scene.statuses.count(503)
-            await until(lambda: scene.statuses.count(503) > refused + SENDERS)
-            assert await scene.readiness() == (503, ["the database can't be read"])
-            await asyncio.gather(*(device.answers() for device in scene.devices))
+            refused = proxied.statuses.count(503)
+            await until(lambda: proxied.statuses.count(503) > refused + SENDERS)
+            assert await proxied.readiness() == (503, ["the database can't be read"])
+            await asyncio.gather(*(device.answers() for device in proxied.devices))
         finally:
-            await asyncio.to_thread(scene.postgres.start)
-    await until(scene.is_ready)
-    await scene.assert_well(goods)
+            await asyncio.to_thread(proxied.postgres.start)
+    await until(proxied.is_ready)
+    await proxied.assert_well(goods)
 
 
 async def test_connections_that_die_silently_during_a_claim_are_abandoned(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    proxied: ProxiedNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a firewall forgets them: those that are there carry nothing, new ones are well."""
     due = rules.decide
@@ -298,64 +300,64 @@ async def test_connections_that_die_silently_during_a_claim_are_abandoned(
     def due_once(*arguments: Any) -> Any:
         if not claimed.is_set():
             claimed.set()
-            scene.proxy.manner = Manner(black_hole=True)
-            for line in scene.proxy.lines:
-                line.manner = scene.proxy.manner
+            proxied.proxy.faults = Faults(black_hole=True)
+            for connection in proxied.proxy.connections:
+                connection.faults = proxied.proxy.faults
         return due(*arguments)
 
-    async with scene.posting():
+    async with proxied.posting():
         monkeypatch.setattr(rules, "decide", due_once)
-        goods = await scene.keep_goods()
+        goods = await proxied.keep_goods()
         async with asyncio.timeout(HANG_TIMEOUT):
             await claimed.wait()
-        assert await scene.readiness() == (503, ["the database does not answer"])
-        scene.proxy.manner = Manner()
-        assert await scene.activity("state = 'idle in transaction'") > 0, "its rows are held"
-        await until(lambda: 503 in scene.statuses)
-        await asyncio.gather(*(device.answers() for device in scene.devices))
-    assert scene.proxy.swallowed > 0
-    await scene.assert_well(goods)
+        assert await proxied.readiness() == (503, ["the database does not answer"])
+        proxied.proxy.faults = Faults()
+        assert await proxied.activity("state = 'idle in transaction'") > 0, "its rows are held"
+        await until(lambda: 503 in proxied.statuses)
+        await asyncio.gather(*(device.answers() for device in proxied.devices))
+    assert proxied.proxy.swallowed > 0
+    await proxied.assert_well(goods)
 
 
 async def test_a_pool_exhausted_by_stuck_queries_is_503_and_recovers(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    proxied: ProxiedNode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "DATABASE_SECONDS", 0.1)  # less than the pool's, as it is by itself
-    goods = await scene.keep_goods()
-    await until(lambda: scene.alerted(goods))
-    holder = await asyncpg.connect(scene.postgres.url(scene.database))
+    goods = await proxied.keep_goods()
+    await until(lambda: proxied.alerted(goods))
+    holder = await asyncpg.connect(proxied.postgres.url(proxied.database))
     try:
         holding = holder.transaction()
         await holding.start()
         await holder.execute("LOCK TABLE notifications IN ACCESS EXCLUSIVE MODE")
         # With keys, or they would share a transaction, and a connection, between them.
         stuck = [
-            asyncio.create_task(scene.post(f"stuck-{number}", str(uuid.uuid4())))
+            asyncio.create_task(proxied.post(f"stuck-{number}", str(uuid.uuid4())))
             for number in range(STUCK)
         ]
-        await until(lambda: scene.activity_is(store.POOL, "wait_event_type = 'Lock'"))
-        assert await scene.readiness() == (503, ["the database does not answer"])
-        await asyncio.gather(*(device.answers() for device in scene.devices))
+        await until(lambda: proxied.activity_is(store.POOL, "wait_event_type = 'Lock'"))
+        assert await proxied.readiness() == (503, ["the database does not answer"])
+        await asyncio.gather(*(device.answers() for device in proxied.devices))
         assert set(await asyncio.gather(*stuck)) == {503}
         await holding.rollback()
     finally:
         await holder.close()
-    async with scene.posting():
+    async with proxied.posting():
         pass
-    await scene.assert_well(goods)
+    await proxied.assert_well(goods)
 
 
-async def test_a_table_that_is_altered_under_load_fails_no_request(scene: Scene) -> None:
+async def test_a_table_that_is_altered_under_load_fails_no_request(proxied: ProxiedNode) -> None:
     """The driver's prepared statements are outdated then, and fail inside a transaction."""
-    async with scene.posting():
+    async with proxied.posting():
         for change in (
             "ALTER TABLE notifications ADD COLUMN added text",
             "ALTER TABLE users ALTER COLUMN name TYPE text",
             "ALTER TABLE users ALTER COLUMN time_zone TYPE text",
             "ALTER TABLE notifications DROP COLUMN added",
         ):
-            await scene.postgres.execute(change, database=scene.database)
-            await scene.some_posted()
-    goods = await scene.keep_goods()
-    assert set(scene.statuses) == {201}
-    await scene.assert_well(goods)
+            await proxied.postgres.execute(change, database=proxied.database)
+            await proxied.some_posted()
+    goods = await proxied.keep_goods()
+    assert set(proxied.statuses) == {201}
+    await proxied.assert_well(goods)

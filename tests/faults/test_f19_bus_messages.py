@@ -89,7 +89,7 @@ async def frames_before_pong(client: ClientConnection) -> list[Any]:
 async def settled(house: InProcessNode) -> None:
     """Wait until every message from elsewhere has been looked up."""
     hub = house.node.hub
-    await until(lambda: hub.reconciler.idle and not hub.updates._due)
+    await until(lambda: hub.reconciler.idle and not hub.updates._pending)
 
 
 async def test_notifications_of_one_node_reach_devices_on_the_other_once_and_in_order(

@@ -13,13 +13,13 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 from tests.support.factories import NOON, a_kept_owner, a_product
-from tests.support.fault_proxy import Line, Manner, Proxy
+from tests.support.fault_proxy import Faults, ProxiedConnection, Proxy
 from tests.support.postgres import Postgres
 from tests.support.process_node import Record
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
-from useby.actions.alerts import BatchResult, send_due
+from useby.actions.alerts import SentBatch, send_due
 from useby.actions.post_queue import Post, store
 from useby.auth.tokens import Claims
 from useby.domain.account import User
@@ -45,10 +45,10 @@ CODES = (
 )
 
 
-class CountedLine(Line):
+class CountedConnection(ProxiedConnection):
     """A connection that is cut at a message by its number."""
 
-    def _asked(self, piece: bytes, manner: Manner) -> bytes:
+    def _asked(self, piece: bytes, faults: Faults) -> bytes:
         proxy = self._proxy
         assert isinstance(proxy, CountingProxy)
         proxy.messages += 1
@@ -57,7 +57,7 @@ class CountedLine(Line):
                 self._cut()
                 return b""
             self._drops_answer = True
-        return super()._asked(piece, manner)
+        return super()._asked(piece, faults)
 
 
 class CountingProxy(Proxy):
@@ -68,8 +68,8 @@ class CountingProxy(Proxy):
     passes = False
     """Pass the message of the cut on, and lose only its answer."""
 
-    def line_of(self, writer: asyncio.StreamWriter) -> Line:
-        return CountedLine(self, writer)
+    def connection_of(self, writer: asyncio.StreamWriter) -> ProxiedConnection:
+        return CountedConnection(self, writer)
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def database_url(proxy: Proxy, postgres_url: str) -> str:
 
 
 @dataclass
-class Ledger:
-    """One user, and what was published about that user's notifications."""
+class UserWrites:
+    """Writes of one user, and what was published about that user's notifications."""
 
     user: User
     published: list[str]
@@ -104,7 +104,7 @@ class Ledger:
         kept = store(transaction, posts, NOON, provisions=True, limits=ENOUGH)
         return [each.id for each in kept]  # type: ignore[union-attr]
 
-    def alerts(self, transaction: Transaction) -> BatchResult:
+    def alerts(self, transaction: Transaction) -> SentBatch:
         return send_due(transaction, NOON)
 
     def product(self, transaction: Transaction) -> str:
@@ -117,8 +117,8 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """The server's data of the ledger's user."""
+class ServerContents:
+    """The server's data of the user."""
 
     ids: list[str]
     read: set[str]
@@ -126,7 +126,7 @@ class Kept:
     butter: int
 
 
-async def kept_in(postgres: Postgres, url: str, user: User) -> Kept:
+async def kept_in(postgres: Postgres, url: str, user: User) -> ServerContents:
     """Read past the proxy, and compare ``seq`` with the number of rows."""
     database = url.rpartition("/")[2]
     rows = await postgres.fetch(
@@ -138,7 +138,7 @@ async def kept_in(postgres: Postgres, url: str, user: User) -> Kept:
         "SELECT id FROM products WHERE user_id = $1 AND name = 'Butter'", user.id, database=database
     )
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
-    return Kept(
+    return ServerContents(
         ids=[row["id"] for row in rows],
         read={row["id"] for row in rows if row["read_at"] is not None},
         alerts=sum(row["event"] == "expiring" for row in rows),
@@ -156,12 +156,12 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
         The number of pieces that were refused.
     """
     user = await a_kept_owner(database)
-    ledger = Ledger(user, [])
+    writes = UserWrites(user, [])
     milk = [a_product(user, "2026-03-03") for _ in range(EXPIRING)]
     await database.write(lambda t: inventory.add_many(t, milk, user, NOON))
-    (first,) = await database.write(lambda t: notifications.add(t, [ledger.draft("first")], NOON))
-    database.on_commit = ledger.record
-    works = (ledger.posts, ledger.alerts, ledger.product, ledger.marking(first.id))
+    (first,) = await database.write(lambda t: notifications.add(t, [writes.draft("first")], NOON))
+    database.on_commit = writes.record
+    works = (writes.posts, writes.alerts, writes.product, writes.marking(first.id))
     outcomes: list[Any] = []
     for work in works:
         begin()
@@ -173,11 +173,11 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
         assert isinstance(each, StoreUnavailable | sa.exc.IntegrityError), repr(each)
     kept = await kept_in(postgres, url, user)
     posts, answer, butter, marked = outcomes
-    assert set(ledger.published) <= set(kept.ids), "published, and not there"
-    assert len(ledger.published) == len(set(ledger.published)), "published twice"
+    assert set(writes.published) <= set(kept.ids), "published, and not there"
+    assert len(writes.published) == len(set(writes.published)), "published twice"
     if not isinstance(posts, BaseException):
         assert set(posts) <= set(kept.ids)
-        assert set(posts) <= set(ledger.published)
+        assert set(posts) <= set(writes.published)
     if not isinstance(answer, BaseException):
         assert kept.alerts == EXPIRING <= answer.sent  # and what earlier users still wait for
     assert kept.alerts in (0, EXPIRING)
@@ -185,7 +185,7 @@ async def wrote(database: Database, postgres: Postgres, url: str, begin: Break, 
         assert kept.butter == 1
     if not isinstance(marked, BaseException):
         assert first.id in kept.read
-    (healed,) = await database.write(lambda t: notifications.add(t, [ledger.draft("last")], NOON))
+    (healed,) = await database.write(lambda t: notifications.add(t, [writes.draft("last")], NOON))
     assert (await kept_in(postgres, url, user)).ids[-1] == healed.id
     return len(refused)
 
@@ -256,11 +256,11 @@ async def test_a_transaction_with_a_swallowed_error_is_never_taken_for_committed
 ) -> None:
     """PostgreSQL answers its COMMIT by ROLLBACK, and no error."""
     user = await a_kept_owner(database)
-    ledger = Ledger(user, [])
-    database.on_commit = ledger.record
+    writes = UserWrites(user, [])
+    database.on_commit = writes.record
 
     def swallows(transaction: Transaction) -> None:
-        notifications.add(transaction, [ledger.draft("lost")], NOON)
+        notifications.add(transaction, [writes.draft("lost")], NOON)
         connection = transaction.connection
         try:
             if nested:
@@ -271,5 +271,5 @@ async def test_a_transaction_with_a_swallowed_error_is_never_taken_for_committed
 
     with pytest.raises(sa.exc.DBAPIError, match="undone at its commit"):
         await database.write(swallows)
-    assert ledger.published == []
+    assert writes.published == []
     assert (await kept_in(postgres, postgres_url, user)).ids == []

@@ -28,7 +28,7 @@ from tests.support.process_node import Record
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.actions import inventory
-from useby.actions.alerts import BatchResult, send_due
+from useby.actions.alerts import SentBatch, send_due
 from useby.domain.account import User
 from useby.domain.events import Event, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Severity
@@ -59,7 +59,7 @@ Work = Callable[[Transaction], Any]
 
 
 @dataclass
-class Told:
+class ReportedResults:
     """The results that callers and listeners received."""
 
     outcomes: list[Any] = field(default_factory=list)
@@ -102,7 +102,7 @@ async def at_once(database: Database, *works: Work) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Kept:
+class FileContents:
     """The content of the files."""
 
     rows: list[dict[str, Any]]
@@ -111,7 +111,7 @@ class Kept:
     """Products of that name."""
 
 
-def kept_in(path: Path) -> Kept:
+def kept_in(path: Path) -> FileContents:
     """Read what another process would find if this one were killed now.
 
     The files are copied first: two SQLite libraries must not have one file open in one process.
@@ -128,7 +128,7 @@ def kept_in(path: Path) -> Kept:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         rows = connection.execute("SELECT * FROM notifications ORDER BY seq").fetchall()
         butter = connection.execute("SELECT count(*) FROM products WHERE name = 'Butter'")
-        return Kept([dict(row) for row in rows], butter.fetchone()[0])
+        return FileContents([dict(row) for row in rows], butter.fetchone()[0])
 
 
 async def have_room_for(database: Database, *, pages: int) -> None:
@@ -150,16 +150,16 @@ async def test_of_eight_writes_the_one_that_is_too_large_for_the_disk_fails_and_
 ) -> None:
     user = await a_kept_owner(database)
     await have_room_for(database, pages=20)
-    noted = Told()
-    database.on_commit = noted.record
+    reported = ReportedResults()
+    database.on_commit = reported.record
     small = [post(user, f"small {number}") for number in range(8)]
     small[5] = post(user, "large" * 50_000)
-    noted.outcomes = await at_once(database, *small)
-    kept = [each for each in noted.outcomes if not isinstance(each, BaseException)]
-    assert isinstance(noted.outcomes[5], StoreUnavailable)
+    reported.outcomes = await at_once(database, *small)
+    kept = [each for each in reported.outcomes if not isinstance(each, BaseException)]
+    assert isinstance(reported.outcomes[5], StoreUnavailable)
     assert len(kept) == 7
     there = kept_in(tmp_path / "useby.db").rows
-    assert {row["id"] for row in there} == {each for (each,) in kept} == set(noted.published)
+    assert {row["id"] for row in there} == {each for (each,) in kept} == set(reported.published)
     assert [row["seq"] for row in there] == list(range(1, 8))
 
 
@@ -217,24 +217,24 @@ async def prepared(path: Path) -> User:
     return user
 
 
-def assert_holds(noted: Told, kept: Kept) -> None:
+def assert_holds(reported: ReportedResults, kept: FileContents) -> None:
     """Compare the reported results with the files."""
     rows = kept.rows
     there = {row["id"] for row in rows}
-    *posts, marked, answer, added, last, wrong = noted.outcomes
+    *posts, marked, answer, added, last, wrong = reported.outcomes
     assert isinstance(wrong, sa.exc.IntegrityError | StoreUnavailable)
-    for each in noted.outcomes[:-1]:
+    for each in reported.outcomes[:-1]:
         assert not isinstance(each, BaseException) or isinstance(each, StoreUnavailable), each
     acknowledged = [
         one for ids in (*posts, last) if not isinstance(ids, BaseException) for one in ids
     ]
     assert set(acknowledged) <= there, "an acknowledged write is lost"
-    assert set(noted.published) <= there, "a notification was published that is not there"
-    assert set(acknowledged) <= set(noted.published)
+    assert set(reported.published) <= there, "a notification was published that is not there"
+    assert set(acknowledged) <= set(reported.published)
     if not isinstance(marked, BaseException):
         (row,) = (row for row in rows if row["message"] == "to be marked")
         assert row["read_at"] is not None
-    if isinstance(answer, BatchResult):
+    if isinstance(answer, SentBatch):
         assert answer.sent == sum(row["event"] == "expiring" for row in rows)
     if not isinstance(added, BaseException):
         assert kept.butter == 1
@@ -242,21 +242,23 @@ def assert_holds(noted: Told, kept: Kept) -> None:
     assert sum(row["message"].startswith("large") for row in rows) in (0, 2)
 
 
-async def outcome_under(fault: Fault | None, path: Path, user: User, vfs: FailingVfs) -> Told:
+async def outcome_under(
+    fault: Fault | None, path: Path, user: User, vfs: FailingVfs
+) -> ReportedResults:
     """Run the group under a fault, compare, and then look whether the database has healed."""
-    noted = Told()
+    reported = ReportedResults()
     async with opened(path) as database:
         works = await group(database, user)
-        database.on_commit = noted.record
+        database.on_commit = reported.record
         vfs.begin(fault)
-        noted.outcomes = await at_once(database, *works)
+        reported.outcomes = await at_once(database, *works)
         vfs.fault = None
-        assert_holds(noted, kept_in(path))
+        assert_holds(reported, kept_in(path))
         (healed,) = await database.write(post(user, "healed"))
     rows = kept_in(path).rows
     assert rows[-1]["id"] == healed
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
-    return noted
+    return reported
 
 
 @pytest.mark.parametrize("kind", range(len(KINDS)), ids=[f"{e.__name__}-{w}" for e, w in KINDS])
@@ -280,11 +282,11 @@ async def test_acknowledged_and_published_writes_are_there_whichever_call_fails(
         for each in path.parent.glob("useby.db*"):
             each.unlink()
         shutil.copy(template, path)
-        noted = await outcome_under(Fault(error, at, lasts == "lasting"), path, user, vfs)
+        reported = await outcome_under(Fault(error, at, lasts == "lasting"), path, user, vfs)
         outcomes["faults"] += bool(vfs.failed)
-        refused = sum(isinstance(each, BaseException) for each in noted.outcomes[:-1])
+        refused = sum(isinstance(each, BaseException) for each in reported.outcomes[:-1])
         outcomes["refused"] += refused
-        outcomes["kept"] += len(noted.outcomes) - 1 - refused
+        outcomes["kept"] += len(reported.outcomes) - 1 - refused
     record_property("calls", calls)
     record_property("outcomes", outcomes)
     assert outcomes["faults"] >= POINTS // 2

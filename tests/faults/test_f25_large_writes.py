@@ -1,35 +1,51 @@
 """F25: large writes of one user, beside a stranger's posts."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from tests.support import process_node as live
 from tests.support.bystander import receives_throughout
 from tests.support.databases import database_url
+from tests.support.factories import a_product
 from tests.support.foreign_clients import client_of, take
 from tests.support.process_node import NodeProcess, Person, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 from tests.support.time_limits import HANG_TIMEOUT
 from uuid_utils import uuid7
 
-from useby.store import schema, slices, usage
+from useby.actions import stock
+from useby.domain import lot_actions
+from useby.domain.channel import Channel, ChannelKind
+from useby.domain.lot_actions import Change
+from useby.domain.lot_dates import Rules
+from useby.domain.notification import Cause, Draft, Severity
+from useby.domain.occasion import Occasion
+from useby.domain.quota import ProductLimits
+from useby.store import accounts, channels, notifications, schema, slices, usage
 from useby.store.database import Database, Transaction
 from useby.store.open import open_database
 
 __all__ = ["database_url"]
 
-MANY = (10_000, 4_000)
-"""Notifications and products of the user: dozens of slices."""
+MANY = (4_000, 2_000)
+"""Notifications and products of the user: eight slices, and four."""
 FEW = (1_500, 300)
 """A few slices."""
-BATCHES = 10
-IMPORTED = 20_000
+CHANNELS, DELIVERIES = 3, 2_000
+BATCHES = 4
+IMPORTED = 6_000
+LIMITS = ProductLimits()
 
 
 @pytest.fixture
@@ -98,6 +114,22 @@ async def filled(node: NodeProcess, database: Database, count: tuple[int, int]) 
         )
 
     await database.write(fill)
+    return person
+
+
+async def with_channels(
+    node: NodeProcess, database: Database, count: int, channel_count: int
+) -> Person:
+    """A user with channels, each of which is to deliver many notifications tomorrow."""
+    person = await person_on(str(node.settings["database_url"]), node)
+    now = datetime.now(UTC)
+    hook = Channel("", person.id, ChannelKind.WEBHOOK, "Hook", now, "https://hook.example/")
+    later = [replace(hook, id=str(uuid7()), after=timedelta(days=1)) for _ in range(channel_count)]
+    for each in later:
+        await database.write(partial(channels.add, channel=each))
+    some = [Draft(person.id, "hello", Severity.INFO, Cause.CUSTOM)] * 500
+    for _ in range(count // len(some)):
+        await database.write(lambda t: notifications.add(t, some, now))
     return person
 
 
@@ -198,6 +230,61 @@ async def test_the_next_node_marks_the_rest_of_a_closed_products_notifications(
     await until(done, within=HANG_TIMEOUT)
 
 
+async def rows_of(database: Database, person: Person, table: sa.Table) -> int:
+    wanted = sa.select(sa.func.count()).where(table.c.user_id == person.id)
+    return await database.read(lambda c: c.scalar(wanted) or 0)
+
+
+async def test_a_stranger_is_served_while_channels_with_many_deliveries_are_changed_and_deleted(
+    node: NodeProcess, beside: Database, record_property: live.Record
+) -> None:
+    person = await with_channels(node, beside, DELIVERIES, CHANNELS)
+    assert await rows_of(beside, person, schema.outbox) == CHANNELS * DELIVERIES
+    neighbour = await person_on(str(node.settings["database_url"]), node)
+    async with (
+        receives_throughout(node, record_property, neighbour) as bystander,
+        node.rest() as rest,
+    ):
+        before = len(bystander.seconds)
+        found = (await rest.get("/api/channels", headers=person.headers)).json()["items"]
+        urls = [f"/api/channels/{each['id']}" for each in found]
+        for url in urls:
+            changed = await rest.patch(url, headers=person.headers, json={"after": "PT12H"})
+            assert changed.status_code == HTTPStatus.OK, changed.text
+        for url in urls:
+            gone = await rest.delete(url, headers=person.headers)
+            assert gone.status_code == HTTPStatus.NO_CONTENT
+            assert (await rest.get(url, headers=person.headers)).status_code == 404
+        assert (await rest.get("/api/channels", headers=person.headers)).json()["items"] == []
+
+        async def done() -> bool:
+            return not await rows_of(beside, person, schema.channels)
+
+        await until(done, within=HANG_TIMEOUT)
+        during = bystander.seconds[before:]
+    assert await rows_of(beside, person, schema.outbox) == 0
+    record_property("worst_ms", round(max(during, default=0) * 1000))
+
+
+async def test_the_next_node_deletes_the_rest_of_a_channels_deliveries(
+    node: NodeProcess, beside: Database
+) -> None:
+    """As if a node had died after the first slice."""
+    assert node.stop() == 0
+    person = await with_channels(node, beside, FEW[0], 1)
+    now = datetime.now(UTC)
+    (channel,) = await beside.read(lambda c: channels.list_(c, person.id))
+    assert await beside.write(lambda t: channels.delete(t, person.id, channel.id, now))
+    assert await rows_of(beside, person, schema.outbox) == FEW[0] - channels.SLICE
+
+    async def done() -> bool:
+        return not await rows_of(beside, person, schema.channels)
+
+    node.start()
+    await until(done, within=HANG_TIMEOUT)
+    assert await rows_of(beside, person, schema.outbox) == 0
+
+
 async def test_a_stranger_is_served_while_batches_of_products_are_added(
     node: NodeProcess, beside: Database, record_property: live.Record
 ) -> None:
@@ -238,3 +325,67 @@ async def test_a_stranger_is_served_while_a_file_is_imported(
     assert (status, printed) == (0, f"{IMPORTED} products added, 0 changed, 0 unchanged\n")
     assert await unread(beside, person) == 1, "one summary"
     record_property("worst_ms", round(max(during, default=0) * 1000))
+
+
+async def with_full_products(database: Database, person: Person, count: int) -> list[str]:
+    """Add products with as many lots and movements as the limits allow; return their ids."""
+    owner = await database.read(lambda c: accounts.user(c, person.id))
+    assert owner is not None
+    now = datetime.now(UTC).replace(microsecond=0)
+    occasion = Occasion(now, owner.zone, Rules(), lambda: str(uuid7()))
+    some = Decimal(100)
+    new = []
+    for _ in range(count):
+        product = a_product(owner, "2090-05-04", quantity=Decimal(1))
+        change = lot_actions.NO_CHANGE
+        received = [
+            lot_actions.receive(
+                occasion, product_id=product.id, quantity=some, printed=product.expiry
+            )
+            for _ in range(LIMITS.lots)
+        ]
+        left = [each.lots[0] for each in received]
+        movements = [each.movements[0] for each in received]
+        while len(movements) + len(left) <= LIMITS.movements:
+            taken = [lot_actions.consume([lot], Decimal(1), occasion) for lot in left]
+            left = [each.lots[0] for each in taken]
+            movements += [each.movements[0] for each in taken]
+        change = Change(tuple(left), tuple(movements))
+        new.append(stock.with_lots(product, change, owner, now))
+
+    await database.write(lambda t: stock.add(t, new, owner))
+    return [each.row.product.id for each in new]
+
+
+async def test_a_stranger_is_served_while_products_with_long_histories_are_used_and_deleted(
+    node: NodeProcess, beside: Database, record_property: live.Record
+) -> None:
+    """Each product is at its limits of lots and movements."""
+    url = str(node.settings["database_url"])
+    person, neighbour = await person_on(url, node), await person_on(url, node)
+    used, deleted = await with_full_products(beside, person, 2)
+    async with (
+        receives_throughout(node, record_property, neighbour) as bystander,
+        node.rest() as rest,
+    ):
+        seconds: dict[str, float] = {}
+
+        async def send(method: str, path: str, **body: Any) -> httpx.Response:
+            before, start = len(bystander.seconds), time.monotonic()
+            answer = await rest.request(method, path, headers=person.headers, **body)
+            assert answer.is_success, answer.text
+            what = f"{method} {path.split('/')[2].partition('?')[0]}"
+            seconds[what] = time.monotonic() - start
+            worst = max(bystander.seconds[before:], default=0)
+            record_property(f"worst_ms {what}", round(worst * 1000))
+            return answer
+
+        await send("DELETE", f"/api/products/{deleted}")
+        gone = await rest.get(f"/api/products/{deleted}", headers=person.headers)
+        assert gone.status_code == HTTPStatus.NOT_FOUND
+        [lot, *_] = (await send("GET", f"/api/products/{used}/lots")).json()["items"]
+        await send("PATCH", f"/api/lots/{lot['id']}", json={"receivedOn": "2026-01-01"})
+        await send("DELETE", f"/api/lots/{lot['id']}")
+        await send("GET", "/api/export?format=json", timeout=HANG_TIMEOUT)
+    assert (await beside.read(lambda c: usage.of(c, person.id))).products == 1
+    record_property("seconds", {name: round(each, 3) for name, each in seconds.items()})

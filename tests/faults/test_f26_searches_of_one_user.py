@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from tests.support import process_node as live
 from tests.support.bystander import receives_throughout
 from tests.support.databases import database_url
@@ -19,8 +20,10 @@ from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person
 from useby.actions import inventory
 from useby.domain.account import User
 from useby.domain.policy import Policy
-from useby.store import products
+from useby.store import products, usage
+from useby.store.database import Transaction
 from useby.store.open import open_database
+from useby.store.schema import products as table
 
 __all__ = ["database_url"]
 
@@ -33,21 +36,33 @@ NOTES = "Ein Käse aus Kuhmilch, gereift im Keller, mit Rinde; zu Brot und Äpfe
 
 
 async def fill(url: str, person: Person) -> None:
-    """Give a person many products, none of them due for long."""
+    """Give a person many products, none of them due for long; all but some are copies of these."""
     now = datetime.now(UTC)
     owner = User(person.id, person.email, "A Person", "UTC", Policy(), now)
     database = open_database(url)
+    new = [
+        a_product(owner, "2090-01-01", name=f"Käse {each}", notes=NOTES) for each in range(TOGETHER)
+    ]
     try:
-        for number in range(0, PRODUCTS, TOGETHER):
-            new = [
-                a_product(owner, "2090-01-01", name=f"Käse {each}", notes=NOTES)
-                for each in range(number, number + TOGETHER)
-            ]
-            await database.write(partial(inventory.add_many, batch=new, user=owner, now=now))
-            if number == 0:  # the next ones are slow without them
-                await database.write(products.refresh_statistics)
+        await database.write(partial(inventory.add_many, batch=new, user=owner, now=now))
+        for number in range(1, PRODUCTS // TOGETHER):
+            await database.write(partial(copy, person=person, prefix=f"copy{number:02}"))
+        await database.write(products.refresh_statistics)
+        count = (await database.read(lambda c: usage.of(c, person.id))).products
+        assert count == PRODUCTS
     finally:
         await database.close()
+
+
+def copy(transaction: Transaction, person: Person, prefix: str) -> None:
+    """Insert each of the first products again, under an id that begins with ``prefix``."""
+    columns = [each for each in table.c if each is not table.c.id]
+    made = sa.literal(prefix) + sa.func.substr(table.c.id, len(prefix) + 1)
+    first = sa.select(made, *columns).where(
+        table.c.user_id == person.id, table.c.id.not_like("copy%")
+    )
+    names = [each.name for each in (table.c.id, *columns)]
+    transaction.connection.execute(sa.insert(table).from_select(names, first))
 
 
 async def search(rest: httpx.AsyncClient, person: Person) -> httpx.Response:

@@ -10,6 +10,7 @@ import pytest
 from tests.support import process_node as live
 from tests.support.bystander import receives_throughout
 from tests.support.in_process_node import InProcessNode
+from tests.support.many_notifications import notify_many
 from tests.support.node_fixtures import start, wall
 from tests.support.patient_client import connect
 from tests.support.process_node import NodeProcess, Person
@@ -39,8 +40,7 @@ def people() -> list[Person]:
 def server(tmp_path_factory: pytest.TempPathFactory, people: list[Person]) -> Iterator[NodeProcess]:
     def fill(server: NodeProcess) -> None:
         people.append(server.person())
-        for number in range(UNREAD // 1000):
-            server.notify(people[0], [f"unread {number}"] * 1000)
+        notify_many(server, people[0], "unread", UNREAD)
 
     with live.serving(tmp_path_factory.mktemp("f28"), first=fill) as server:
         yield server

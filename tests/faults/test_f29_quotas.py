@@ -3,6 +3,8 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -10,6 +12,9 @@ from tests.support import process_node as live
 from tests.support.bystander import receives_throughout, watched
 from tests.support.process_node import NodeProcess, Person, metric
 from tests.support.time_limits import HANG_TIMEOUT
+
+from useby.domain.channel import MAX_CHANNELS, Channel, ChannelKind
+from useby.store import channels
 
 ACCOUNT_BYTES = 1024 * 1024
 BATCH = 1000
@@ -23,7 +28,7 @@ MOST_ON_DISK = 2.0
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     limits = {"max_account_bytes": ACCOUNT_BYTES}
-    with watched(tmp_path_factory.mktemp("f29"), forked=True, **limits) as server:
+    with watched(tmp_path_factory.mktemp("f29"), **limits) as server:
         yield server
 
 
@@ -97,6 +102,28 @@ async def test_keys_whose_notifications_are_deleted_count_too(
             path = f"/api/notifications/{each['notification']['id']}"
             await rest.delete(path, headers=person.headers)
     assert kept() > 3 * 300
+
+
+async def test_deliveries_of_many_channels_count_in_the_bytes_of_an_account(
+    server: NodeProcess, rest: httpx.AsyncClient, record_property: live.Record
+) -> None:
+    """Of small notifications, most of what is stored is in the outbox of the channels."""
+    greedy = server.person()
+    now = datetime.now(UTC)
+    with server.writing() as transaction:
+        hook = Channel("", greedy.id, ChannelKind.WEBHOOK, "Hook", now, "https://hook.example/")
+        for number in range(MAX_CHANNELS):
+            each = replace(hook, id=str(number), after=timedelta(days=1))
+            channels.add(transaction, each)
+    before = on_disk(server)
+    async with asyncio.timeout(HANG_TIMEOUT * 4):
+        while (answer := await batch(rest, greedy, count=10)).status_code == 200:
+            pass
+    assert answer.status_code == 409
+    assert f"{ACCOUNT_BYTES:,} bytes" in answer.json()["detail"]
+    grown = on_disk(server) - before
+    record_property("grown_by", grown)
+    assert grown < ACCOUNT_BYTES * MOST_ON_DISK
 
 
 async def test_a_batch_with_a_key_is_not_kept_twice_and_a_repeat_has_the_same_bytes(

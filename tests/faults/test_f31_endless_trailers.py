@@ -58,7 +58,7 @@ async def test_a_chunked_body_with_framing_without_end_is_431_after_a_few_kib(
 async def test_a_body_in_chunks_of_one_byte_is_read_to_its_limit_and_delays_no_other_client(
     server: NodeProcess, record_property: live.Record
 ) -> None:
-    """Three at a time: each is some 12 MB, of which a little is parsed in a turn of the loop."""
+    """Two at a time: each is some 12 MB, of which a little is parsed in a turn of the loop."""
 
     async def tiny(wires: Wires) -> None:
         wire = await wires.tcp(server.url)
@@ -70,6 +70,6 @@ async def test_a_body_in_chunks_of_one_byte_is_read_to_its_limit_and_delays_no_o
         assert answer[:12] in {b"HTTP/1.1 401", b"HTTP/1.1 413", b""}, answer
 
     async def attack(wires: Wires) -> None:
-        await asyncio.gather(*(tiny(wires) for _ in range(3)))
+        await asyncio.gather(*(tiny(wires) for _ in range(2)))
 
     await unharmed(server, record_property, attack, peak_mib=30)

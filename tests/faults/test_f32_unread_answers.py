@@ -30,7 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
     """A node that takes 20 WebSocket connections, and cuts an unread answer after three seconds."""
     with watched(
         tmp_path_factory.mktemp("f32"),
-        forked=True,
         max_connections=MOST,
         answer_timeout=3.0,
         head_timeout=60.0,

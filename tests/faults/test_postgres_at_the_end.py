@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from tests.support import process_node as live
-from tests.support.fault_proxy import Manner, Proxy
+from tests.support.fault_proxy import Faults, Proxy
 from tests.support.postgres import Postgres
 from tests.support.process_node import NodeProcess
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
@@ -57,7 +57,7 @@ async def test_a_node_whose_database_hangs_ends_in_time(
         person = await person_on(postgres_url, node)
         async with node.rest() as rest:
             await live.post(rest, person, "all is well")
-            proxy.manner = Manner(black_hole=True)
+            proxy.faults = Faults(black_hole=True)
             before = proxy.swallowed
             post = asyncio.create_task(
                 rest.post("/api/notifications", headers=person.headers, json={"message": "lost"})

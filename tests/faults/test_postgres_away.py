@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.support.factories import a_product
 from tests.support.in_process_node import InProcessNode, SettableClock
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, postgres_server
 from tests.support.process_node import until
 from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import HANG_TIMEOUT
@@ -20,11 +20,8 @@ from useby.node import running
 @pytest.fixture
 def own() -> Iterator[Postgres]:
     """A server of the test's own, to be stopped."""
-    server = Postgres()
-    try:
-        yield server.make().start()
-    finally:
-        server.end()
+    with postgres_server() as server:
+        yield server
 
 
 async def test_connections_stay_and_resume_when_postgresql_is_back(own: Postgres) -> None:

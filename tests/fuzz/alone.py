@@ -5,14 +5,14 @@ from typing import Any, Self
 
 from tests.support.raw_websocket import Frame
 from tests.support.settings import SettingsWithoutFile
-from tests.support.simulation.parts import Alarm, Line, Loop, frames_in
+from tests.support.simulation.parts import Alarm, Loop, MemoryTransport, frames_in
 
 from useby.bus import NoBus
 from useby.realtime.effects import Mark
 from useby.realtime.hub import Hub
 from useby.realtime.session import Session
 from useby.realtime.socket import SLICE, Socket
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 from useby.settings import Settings
 
 SETTINGS = SettingsWithoutFile()
@@ -24,9 +24,9 @@ class Alone:
     def __init__(self) -> None:
         self.loop = Loop()
         self.alarm = Alarm("useby")
-        self.line = Line(self.loop, 0, reads=True)
+        self.transport = MemoryTransport(self.loop, 0, reads=True)
         self.latest_seq = bytearray()
-        self.line.on_read = self.latest_seq.extend
+        self.transport.on_read = self.latest_seq.extend
         self.marked: list[str] = []
         self.waiting: list[tuple[Socket, Mark]] = []
         self.loop.run_until_complete(self._open())
@@ -43,10 +43,10 @@ class Alone:
         requests: Any = self.hub.requests
         requests.mark = lambda socket, wanted: self.waiting.append((socket, wanted))
         session = Session("ada")
-        session.state = State.LIVE
-        self.socket = Socket(self.hub, self.line, session)
+        session.state = SessionState.LIVE
+        self.socket = Socket(self.hub, self.transport, session)
         self.hub.registry.add(self.socket)
-        self.line.set_protocol(self.socket)
+        self.transport.set_protocol(self.socket)
 
     def __enter__(self) -> Self:
         self.alarm.__enter__()
@@ -54,7 +54,7 @@ class Alone:
 
     def __exit__(self, *_: object) -> None:
         self.alarm.__exit__()
-        self.line.vanish()
+        self.transport.vanish()
         self.loop.settle()
         self.loop.end()
 

@@ -1,4 +1,4 @@
-"""Time for which properties are tried: in the suite, twenty seconds of two workers' time.
+"""Time for which properties are tried: in the suite, at most sixteen seconds of one worker's time.
 
 ``make fuzz`` sets another; nought means each property once, with the examples it asks for.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "4"))
 """For all properties together, as a clock on the wall has it."""
 HERE = Path(__file__).parent
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))

@@ -33,7 +33,7 @@ def test_good_requests_are_each_answered_once_and_in_order_wherever_they_are_cut
             (200, echoed(each.method, each.path.partition("?")[0], each.body)) for each in sent
         ]
         visitor.loop.pass_time(LONGEST)
-        assert visitor.line.lost
+        assert visitor.transport.lost
 
 
 @settings(max_examples=100, deadline=None)
@@ -55,7 +55,7 @@ def test_any_bytes_are_answered_the_same_wherever_they_are_cut_and_the_connectio
             for piece in pieces(stream, cut):
                 visitor.peer_sends(piece)
             visitor.loop.pass_time(LONGEST)
-            assert visitor.line.lost
+            assert visitor.transport.lost
             visitor.assert_nothing_failed()
             answers.append(visitor.answers())
     assert answers[0] == answers[1]
@@ -73,7 +73,7 @@ def test_a_peer_that_reads_nothing_has_one_request_answered_and_is_gone_in_time(
             visitor.peer_sends(piece)
         visitor.loop.pass_time(LONGEST)
         assert visitor.asked <= 2
-        assert visitor.line.lost
+        assert visitor.transport.lost
         visitor.assert_nothing_failed()
 
 

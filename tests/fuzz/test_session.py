@@ -12,7 +12,7 @@ from useby.realtime import closes, frames
 from useby.realtime.effects import Fetch, Mark
 from useby.realtime.frames import Authenticate, ClientFrame, Ignored, MarkRead, Ping, parse
 from useby.realtime.session import Session
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 from useby.realtime.trail import Sent
 
 ENDS = datetime(2026, 3, 4, tzinfo=UTC)
@@ -93,5 +93,5 @@ def test_frames_are_acted_on_once_and_in_order_whenever_the_store_answers(
     assert acted == [each for text in texts for each in wanted(parse(text, extended=extended))]
     assert not session.busy
     assert session.close(closes.GOING_AWAY) == (closes.GOING_AWAY,)
-    assert session.state is State.CLOSED
+    assert session.state is SessionState.CLOSED
     assert [session.text(text) for text in texts] == [()] * len(texts)

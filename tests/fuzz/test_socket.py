@@ -26,7 +26,7 @@ def test_the_answer_to_any_stream_follows_the_rfc_and_the_contract(
     )
     with Alone() as client:
         for piece in pieces(stream, sizes):
-            client.line.peer_sends(piece)
+            client.transport.peer_sends(piece)
             if prompt:
                 client.mark()
                 assert_bounded(client.socket)
@@ -48,4 +48,4 @@ def test_the_answer_to_any_stream_follows_the_rfc_and_the_contract(
             assert pongs == wanted.pongs[: len(pongs)]
         assert client.marked == wanted.marked
         assert len(texts) == wanted.answers
-        assert client.line.is_closing() >= wanted.echoed
+        assert client.transport.is_closing() >= wanted.echoed

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Self
 
 from tests.support.settings import SettingsWithoutFile
-from tests.support.simulation.parts import Alarm, Line, Loop
+from tests.support.simulation.parts import Alarm, Loop, MemoryTransport
 from uvicorn.config import Config
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.server import ServerState
@@ -56,9 +56,9 @@ class Visitor:
     def __init__(self, *, reads: bool = True) -> None:
         self.loop = Loop()
         self.alarms = [Alarm("useby"), Alarm("uvicorn")]
-        self.line = Line(self.loop, 0, reads=reads)
+        self.transport = MemoryTransport(self.loop, 0, reads=reads)
         self.latest_seq = bytearray()
-        self.line.on_read = self.latest_seq.extend
+        self.transport.on_read = self.latest_seq.extend
         self.asked = 0
         """Requests that the application was called for."""
         config = Config(
@@ -74,8 +74,8 @@ class Visitor:
             admission, lambda _: None, Pacer(), config, ServerState(), {}, self.loop
         )
         self.protocol.pipeline = _NoPipeline()
-        self.line.set_protocol(self.protocol)
-        self.loop.call_soon(self.protocol.connection_made, self.line)
+        self.transport.set_protocol(self.protocol)
+        self.loop.call_soon(self.protocol.connection_made, self.transport)
         self.loop.settle()
 
     async def _echo(self, scope: Any, receive: Any, send: Any) -> None:
@@ -100,7 +100,7 @@ class Visitor:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.line.vanish()
+        self.transport.vanish()
         self.loop.settle()
         for alarm in self.alarms:
             alarm.__exit__()
@@ -109,7 +109,7 @@ class Visitor:
     def peer_sends(self, piece: bytes) -> None:
         """Send a piece, and have the node do all that follows from it."""
         for start in range(0, len(piece), READ_BYTES):  # a transport reads no more at once
-            self.line.peer_sends(piece[start : start + READ_BYTES])
+            self.transport.peer_sends(piece[start : start + READ_BYTES])
             self.loop.settle()
             self.assert_bounded()
 

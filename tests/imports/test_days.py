@@ -1,11 +1,13 @@
 """Dates of a column."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from tests.support.import_files import TODAY, read_file
 
 from useby.domain.dates import DateOrder
 from useby.domain.expiry import Expiry
-from useby.imports.days import BadDate, order_of, read
+from useby.imports.days import BadDate, day_of, order_of, read
 
 
 @pytest.mark.parametrize(
@@ -19,6 +21,8 @@ from useby.imports.days import BadDate, order_of, read
         (["03/04/2027"], None, None),
         (["31/12/2027", "12/31/2027"], None, None),
         (["2027-03-04", "soon"], None, None),
+        (["26-03-04", "26-12-31"], None, None),
+        (["26-03-04", "31-12-2027"], DateOrder.DMY, 3),
     ],
 )
 def test_the_whole_column_decides_the_order_of_dates_and_by_which_line(
@@ -38,6 +42,49 @@ def test_a_date_that_can_be_read_in_two_ways_is_refused_with_both() -> None:
     found, products = read_file("name,mhd\nA,03/04/2027\n")
     assert products == []
     assert "2027-03-04 or 2027-04-03; give order=dmy or order=mdy" in found.table.bad[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("26-03-04", "2004-03-26 or 2026-03-04; give order=dmy or order=mdy, or write years with"),
+        ("MHD 05.06.", "2006-05-31 or 2026-06-05; write it in full, e.g. 2099-03-04"),
+    ],
+)
+def test_a_date_whose_year_is_open_is_refused_with_what_makes_it_certain(
+    text: str, remedy: str
+) -> None:
+    found, products = read_file(f"name,mhd\nA,{text}\n")
+    assert products == []
+    assert remedy in found.table.bad[0].message
+
+
+def test_dates_that_count_from_today_have_a_warning_once_a_column() -> None:
+    found, (milk, *_) = read_file(
+        "name,mhd,bought\nMilk,in 5 days,2026-03-01\nTea,tomorrow,today\nSalt,2026-05-06,today\n"
+    )
+    assert milk.expiry_date == "2026-03-07"
+    assert [(each.line, each.column, each.value) for each in found.table.warnings] == [
+        (2, "expiryDate", "in 5 days"),
+        (3, "receivedOn", "today"),
+    ]
+    assert "in 5 days is 2026-03-07, and is another day if" in found.table.warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("sent", "day"),
+    [
+        ("2026-12-03T23:00:00Z", "2026-12-04"),
+        ("2026-12-03T23:00:00.000Z", "2026-12-04"),
+        ("2026-12-03T22:59:00Z", "2026-12-03"),
+        ("2026-12-03T23:00:00", "2026-12-03"),
+        ("2026-12-03", "2026-12-03"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("2026-12-03T25:00:00Z", "2026-12-03T25:00:00Z"),
+    ],
+)
+def test_a_moment_has_its_day_in_the_households_zone(sent: str, day: str) -> None:
+    assert day_of(sent, ZoneInfo("Europe/Berlin")) == day
 
 
 def test_a_chosen_order_decides() -> None:

@@ -87,6 +87,58 @@ def test_an_opened_amount_of_another_form_leaves_the_entry_whole(opened: Any) ->
     assert [each.quantity for each in products] == [Decimal("0.3")]
 
 
+FREEZER = dict(GROCY) | {
+    "locations": [{"id": 4, "name": "Freezer", "is_freezer": 1}, {"id": 5, "name": "Shelf"}]
+}
+
+
+def test_the_date_of_an_entry_in_a_freezer_is_not_that_of_its_package() -> None:
+    _, (cookies, _) = read_file(json.dumps(FREEZER))
+    assert isinstance(cookies, RowIn)
+    assert (cookies.state.value, cookies.typed_date, cookies.expiry_date) == (
+        "frozen",
+        "2027-03-04",
+        None,
+    )
+
+
+@pytest.mark.parametrize(("days", "warned"), [(0, ["Cookies"]), (2, [])])
+def test_a_frozen_product_without_days_after_thawing_has_one_warning_by_name(
+    days: int, warned: list[str]
+) -> None:
+    cookies = dict(GROCY["products"][0]) | {"default_best_before_days_after_thawing": days}
+    entry = GROCY["stock"][0]
+    stock = [entry, dict(entry) | {"best_before_date": "2027-05-05"}, GROCY["stock"][1]]
+    objects = dict(FREEZER) | {"products": [cookies, *GROCY["products"][1:]], "stock": stock}
+    found, products = read_file(json.dumps(objects))
+    assert len(products) == 3
+    assert [each.value for each in found.table.warnings] == warned
+    assert all("Cookies" in each.message for each in found.table.warnings)
+
+
+def test_equal_entries_are_one_row_with_their_amounts_together() -> None:
+    entry = GROCY["stock"][0]
+    stock = [entry, dict(entry) | {"id": 99, "amount": "1.2"}, dict(entry) | {"price": 2}]
+    _, rows = read_file(json.dumps(dict(GROCY) | {"stock": stock}))
+    assert [(each.quantity, each.details.price) for each in rows] == [
+        (Decimal("1.5"), Decimal("1.29")),
+        (Decimal("0.3"), Decimal(2)),
+    ]
+
+
+@pytest.mark.parametrize("amount", ["soup", "-1", "NaN", "1e999", [1], {"a": 1}])
+def test_an_equal_entry_whose_amount_is_none_is_refused_and_the_other_one_is_read(
+    amount: Any,
+) -> None:
+    entry = GROCY["stock"][0]
+    for stock in (
+        [entry, dict(entry) | {"amount": amount}],
+        [dict(entry) | {"amount": amount}, entry],
+    ):
+        found, rows = read_file(json.dumps(dict(GROCY) | {"stock": stock}))
+        assert ([each.quantity for each in rows], len(found.table.bad)) == ([Decimal("0.3")], 1)
+
+
 def test_a_sqlite_file_with_a_write_ahead_log_is_read() -> None:
     data = bytearray(grocy_sqlite())
     data[18:20] = b"\x02\x02"

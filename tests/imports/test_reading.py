@@ -1,4 +1,7 @@
-"""Files that people have, read as a whole: the inputs of public bug reports."""
+"""Files that people have, read as a whole: the inputs of public bug reports.
+
+covers: useby.imports.lot_words
+"""
 
 import json
 from decimal import Decimal
@@ -106,6 +109,23 @@ def test_a_repeated_external_id_is_refused_with_its_first_line() -> None:
 def test_the_kind_of_a_date_is_read_in_words(word: str, kind: str) -> None:
     _, (product,) = read_file(f"name,expiryDate,dateKind\nMilk,2027-03-04,{word}\n")
     assert product.date_kind.value == kind
+
+
+@pytest.mark.parametrize("head", ["Use by", "USE-BY DATE", "zu verbrauchen bis", "Verbrauchsdatum"])
+def test_a_column_of_use_by_dates_states_the_kind_of_rows_that_have_none(head: str) -> None:
+    found, (ham, jam) = read_file(f"name,{head},dateKind\nHam,2027-03-04,\nJam,2027-03-04,mhd\n")
+    assert (ham.date_kind.value, jam.date_kind.value) == ("use_by", "best_before")
+    assert [(each.column, each.value) for each in found.table.warnings] == [("dateKind", head)]
+    found, (ham,) = read_file(json.dumps([{"name": "Ham", head: "2027-03-04"}]))
+    assert ham.date_kind.value == "use_by"
+    assert [(each.column, each.value) for each in found.table.warnings] == [("dateKind", head)]
+
+
+@pytest.mark.parametrize("head", ["Expiry date", "Best before", "MHD", "Ablaufdatum", "use before"])
+def test_a_column_of_other_dates_states_no_kind(head: str) -> None:
+    found, (jam,) = read_file(f"name,{head}\nJam,2027-03-04\n")
+    assert "date_kind" not in jam.model_fields_set
+    assert found.table.warnings == []
 
 
 def test_a_custom_field_and_the_columns_of_homebox_are_read() -> None:

@@ -1,6 +1,6 @@
 """XLSX workbooks, hostile ones included.
 
-covers: useby.imports.formulas
+covers: useby.imports.formulas, useby.imports.workbook_parts
 """
 
 import io
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from tests.support.import_files import a_workbook, read_file
 
+from useby.domain.expiry import Expiry
 from useby.imports.tables import Format, UnreadableFile
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -55,6 +56,31 @@ def test_a_workbook_is_read_with_its_dates_and_numbers() -> None:
     assert (bread.expiry_date, bread.barcode) == ("2027-03-05", "0123456789012")
 
 
+@pytest.mark.parametrize(
+    ("number_format", "value", "read"),
+    [
+        ("mmm-yy", date(2027, 5, 1), "2027-05-31"),
+        ("mm/yyyy", date(2027, 5, 1), "2027-05-31"),
+        ('[$-407]mmmm" des Jahres "yyyy;@', date(2027, 5, 1), "2027-05-31"),
+        ("mm/yyyy", date(2027, 5, 14), "2027-05-14"),
+        ("yyyy-mm-dd", date(2027, 5, 1), "2027-05-01"),
+        ("dd.mm.yy", date(2027, 5, 1), "2027-05-01"),
+    ],
+)
+def test_a_cell_that_shows_a_month_without_its_day_means_the_last_day_of_the_month(
+    number_format: str, value: date, read: str
+) -> None:
+    rows: list[list[Any]] = [["name", "best before"], ["Milk", value]]
+    _, (milk,) = read_file(a_workbook(rows, number_format=number_format))
+    assert Expiry.parse_or_never(milk.expiry_date) == Expiry.parse(read)
+
+
+def test_a_month_of_receipt_is_its_first_day() -> None:
+    rows: list[list[Any]] = [["name", "best before", "received"], ["Milk", "nie", date(2026, 3, 1)]]
+    _, (milk,) = read_file(a_workbook(rows, number_format="mm/yyyy"))
+    assert milk.received_on == "2026-03-01"
+
+
 def test_a_day_without_a_date_format_is_read_as_a_day_of_the_spreadsheet() -> None:
     _, (milk,) = read_file(a_workbook([["name", "best before"], ["Milk", 46450]]))
     assert milk.expiry_date == "2027-03-04"
@@ -88,6 +114,61 @@ def test_a_workbook_of_very_many_tags_is_refused_before_it_is_parsed(part: str, 
     assert len(bomb) < 2 * 1024 * 1024
     with pytest.raises(UnreadableFile, match="too many cells"):
         read_file(bomb)
+
+
+def a_package(parts: dict[str, str], *, names: dict[str, str], kinds: dict[str, str]) -> bytes:
+    """A workbook with further parts, of which some have other names or content types."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(a_workbook(ROWS))) as before, zipfile.ZipFile(out, "w") as new:
+        texts = {each: before.read(each).decode() for each in before.namelist()} | parts
+        for old, other in (names | kinds).items():
+            for part in texts:
+                if part == "[Content_Types].xml" or part.endswith(".rels"):
+                    texts[part] = texts[part].replace(old, other)
+        for part, text in texts.items():
+            new.writestr(names.get(part, part), text, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+BOMBS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "strings": ({"xl/sharedStrings.xml": "<sst>" + "<si/>" * 200_000 + "</sst>"}, {}),
+    "a sheet": ({SHEET: "<worksheet>" + "<c/>" * 200_000 + "</worksheet>"}, {}),
+    "a workbook": ({"xl/workbook.xml": "<workbook>" + "<a/>" * 200_000 + "</workbook>"}, {}),
+}
+
+
+@pytest.mark.parametrize("name", ["xl/a.bin", "xl/a.XML", "a.png", "xl/worksheets/_rels/a.rels"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_part_of_very_many_tags_is_refused_whatever_its_name_is(bomb: str, name: str) -> None:
+    parts, kinds = BOMBS[bomb]
+    (part,) = parts
+    with pytest.raises(UnreadableFile, match="too many cells"):
+        read_file(a_package(parts, names={part: name}, kinds=kinds))
+
+
+@pytest.mark.parametrize("name", ["xl/worksheets/a.xml", "xl/sharedStrings.xml"])
+def test_a_part_that_may_have_many_tags_must_be_what_its_name_states(name: str) -> None:
+    book = {"xl/workbook.xml": "<workbook>" + "<a/>" * 200_000 + "</workbook>"}
+    with pytest.raises(UnreadableFile, match="too many cells"):
+        read_file(a_package(book, names={"xl/workbook.xml": name}, kinds={}))
+
+
+def test_a_sheet_that_is_named_as_a_chart_is_refused() -> None:
+    chart = {"relationships/worksheet": "relationships/chartsheet"}
+    with pytest.raises(UnreadableFile):
+        read_file(a_package({}, names={}, kinds=chart))
+
+
+def test_the_sizes_of_all_parts_count_whatever_their_names_are() -> None:
+    parts = {"xl/a.bin": " " * (30 * 1024 * 1024), "media/b.png": " " * (30 * 1024 * 1024)}
+    with pytest.raises(UnreadableFile, match="MiB unpacked"):
+        read_file(a_package(parts, names={}, kinds={}))
+
+
+def test_a_picture_with_many_bytes_that_look_like_tags_is_no_bomb() -> None:
+    picture = {"xl/media/image1.png": "\x7fPNG" + "<" * 200_000}
+    _, (milk,) = read_file(a_package(picture, names={}, kinds={}))
+    assert milk.name == "Milch"
 
 
 def test_an_archive_whose_directory_states_too_small_a_size_is_refused() -> None:

@@ -18,10 +18,15 @@ const figures = audits.filter(({ numericValue }) => numericValue !== undefined);
 // Scores of speed are those of the figures; what is left states what to mend.
 const failed = audits.filter(({ score, scoreDisplayMode }) => scoreDisplayMode === "binary" && score === 0);
 const scores = Object.entries(lhr.categories).map(([name, { score }]) => [name, Math.round(100 * (score ?? 0))]);
+/** @param {string} id of an audit that lists things */
+const itemsOf = (id) => lhr.audits[id]?.details?.items ?? [];
+const groups = itemsOf("mainthread-work-breakdown").map(({ groupLabel, duration }) => [groupLabel, duration]);
 process.stdout.write(
   JSON.stringify({
     scores: Object.fromEntries(scores),
     figures: Object.fromEntries(figures.map(({ id, numericValue }) => [id, numericValue])),
+    requests: itemsOf("network-requests").length,
+    work: Object.fromEntries(groups),
     failed: Object.fromEntries(failed.map(({ id, title, details }) => [id, { title, items: details?.items ?? [] }])),
   }),
 );

@@ -121,7 +121,7 @@ async def test_tickets_that_are_shown_together_share_a_write(
 
     def keep(transaction: Transaction) -> None:
         for each in given:
-            tickets.keep(transaction, hash_of(each), stake, stake.token_expires_at)
+            tickets.add(transaction, hash_of(each), stake, stake.token_expires_at)
 
     await house.node.database.write(keep)
     real, asked = house.node.database.write, []

@@ -15,7 +15,7 @@ from typing_extensions import is_typeddict
 
 from useby.actions.stock import new_product
 from useby.domain.account import User
-from useby.domain.events import Change
+from useby.domain.events import ChangeKind
 from useby.domain.expiry import Expiry
 from useby.domain.notification import MOST_SHOWN, Cause, Item, Notification, Severity
 from useby.domain.policy import Policy
@@ -86,7 +86,7 @@ FRAMES: Final = {
     shapes.Authenticated: MOMENTS.map(frames.authenticated),
     shapes.ProductChanged: st.builds(
         frames.product,
-        st.sampled_from(Change).map(str),
+        st.sampled_from(ChangeKind).map(str),
         st.text().map(shown) | st.just(json.dumps({"id": ID})),
     ),
     shapes.Rejected: st.builds(frames.rejected, st.text(), st.text()),

@@ -26,17 +26,17 @@ class LargeAnswer(Visitor):
         """Read ``count`` bytes within each time limit; return whether the connection is open."""
         for _ in range(times):
             self.loop.pass_time(SETTINGS.answer_timeout / 2)
-            self.line.read(count)
+            self.transport.read(count)
             self.loop.pass_time(SETTINGS.answer_timeout / 2)
-        return not self.line.lost
+        return not self.transport.lost
 
 
 @pytest.fixture
 def peer() -> Iterator[LargeAnswer]:
     peer = LargeAnswer(reads=False)
-    peer.line.peer_sends(REQUEST)
+    peer.transport.peer_sends(REQUEST)
     peer.loop.settle()
-    peer.line.read(HEAD)
+    peer.transport.read(HEAD)
     peer.loop.settle()
     yield peer
     peer.loop.raise_faults()
@@ -45,7 +45,7 @@ def peer() -> Iterator[LargeAnswer]:
 
 def test_a_peer_that_reads_slowly_gets_all_of_its_answer(peer: LargeAnswer) -> None:
     assert peer.read_each_time(LEAST_READ, 4)
-    peer.line.read(LEAST_READ)
+    peer.transport.read(LEAST_READ)
     peer.loop.settle()
     assert peer.latest_seq.endswith(b"x" * SIZE)
 

@@ -10,7 +10,7 @@ from tests.support import process_node as live
 from tests.support.factories import a_product
 from tests.support.in_process_node import InProcessNode
 from tests.support.patient_client import connect
-from tests.support.simulation.node import Scene
+from tests.support.simulation.node import SimulatedNode
 from websockets.exceptions import ConnectionClosed, InvalidMessage
 
 from useby.actions import inventory
@@ -70,13 +70,13 @@ async def each_end(lines: list[Any]) -> AsyncIterator[object]:
 
 
 def test_a_drain_spreads_its_slices_evenly_over_its_time() -> None:
-    with Scene() as scene:
-        devices = [scene.connect(owner) for owner in scene.owners for _ in range(5)]
-        scene.loop.create_task(scene.hub.drain(over=2, within=10))
-        scene.loop.settle()
+    with SimulatedNode() as simulated:
+        devices = [simulated.connect(owner) for owner in simulated.owners for _ in range(5)]
+        simulated.loop.create_task(simulated.hub.drain(over=2, within=10))
+        simulated.loop.settle()
         closed = [sum(device.closed is not None for device in devices)]
         for _ in range(9):
-            scene.loop.pass_time(0.2001)
+            simulated.loop.pass_time(0.2001)
             closed.append(sum(device.closed is not None for device in devices))
         assert closed == list(range(1, 11))
         assert {device.closed for device in devices} == {GOING_AWAY}

@@ -1,5 +1,6 @@
 """Keys at the socket: with `listen` it opens, without it does not, and a deleted key ends it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import timedelta
@@ -7,15 +8,19 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from tests.support.api_keys import a_key
 from tests.support.in_process_node import InProcessNode, closed
 from tests.support.nats_servers import NatsServer, nats_servers
 from tests.support.patient_client import connect
+from tests.support.shared_households import join
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.two_nodes import followed, two_houses
+from websockets.asyncio.client import ClientConnection
 
 from useby.domain.account import User
 from useby.store import accounts
+from useby.store.schema import tickets
 
 INVALID = (1008, "Invalid access token")
 REVOKED = (1008, "Access revoked")
@@ -173,6 +178,53 @@ async def test_an_extended_session_of_a_key_has_products_only_with_stock_read(
         assert json.loads(await listener.recv())["message"] == "next"
 
 
+@pytest.mark.parametrize("way", ["key", "ticket", "ticket of the version before"])
+async def test_a_socket_of_a_key_has_the_products_of_its_household_only(
+    house: InProcessNode, ada: httpx.AsyncClient, way: str
+) -> None:
+    async with house.rest(await house.token(await house.add_user("bob"))) as bob:
+        await join(bob, "user-bob", ada, "editor")
+
+        async def token(household: str) -> str:
+            key: str = (await a_key(ada, "listen", "stock:read", householdId=household))["key"]
+            if way == "key":
+                return key
+            headers = {"Authorization": f"Bearer {key}"}
+            ticket: str = (await ada.post("/api/ws/ticket", headers=headers)).json()["ticket"]
+            return ticket
+
+        shared, own = await token("user-bob"), await token("user-ada")
+        if way == "ticket of the version before":
+            nothing = sa.update(tickets).values(household_id=None)
+            await house.node.database.write(lambda t: t.connection.execute(nothing))
+        extended: Any = {"subprotocols": ["useby.v1"]}
+        async with (
+            house.connected(shared, **extended) as of_shared,
+            house.connected(own, **extended) as of_own,
+        ):
+            for person, name in ((ada, "A"), (bob, "B"), (ada, "C"), (bob, "D"), (ada, "E")):
+                await person.post("/api/products", json={"name": name, "expiryDate": "2099-03-04"})
+            got = [[await next_product(each) for _ in range(2)] for each in (of_shared, of_own)]
+    hers = [("A", "user-ada"), ("C", "user-ada")]
+    is_before = way == "ticket of the version before"
+    assert got == [hers if is_before else [("B", "user-bob"), ("D", "user-bob")], hers]
+
+
+async def next_product(client: ClientConnection) -> tuple[str, str]:
+    """The next product that a client is sent, and its household."""
+    got = await next_of(client, "PRODUCT")
+    return got["product"]["name"], got["householdId"]
+
+
+async def next_of(client: ClientConnection, *types: str) -> dict[str, Any]:
+    """The next frame of one of these types that a client is sent."""
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while True:
+            got: dict[str, Any] = json.loads(await client.recv())
+            if got["type"] in types:
+                return got
+
+
 async def test_a_session_continues_with_a_key_that_may_listen_and_with_no_other(
     house: InProcessNode, ada: httpx.AsyncClient
 ) -> None:
@@ -184,6 +236,37 @@ async def test_a_session_continues_with_a_key_that_may_listen_and_with_no_other(
         await client.send(json.dumps({"action": "authenticate", "access_token": good}))
         answer = json.loads(await client.recv())
         assert answer == {"type": "AUTHENTICATED", "expiresAt": "9999-12-31T23:59:59Z"}
+
+
+async def test_a_session_that_continues_with_another_key_has_the_products_of_its_household_only(
+    house: InProcessNode, ada: httpx.AsyncClient
+) -> None:
+    async with house.rest(await house.token(await house.add_user("bob"))) as bob:
+        await join(bob, "user-bob", ada, "editor")
+        scopes = ("listen", "stock:read")
+        of_bob = (await a_key(bob, *scopes))["key"]
+        own, shared = [
+            (await a_key(ada, *scopes, householdId=each))["key"]
+            for each in ("user-ada", "user-bob")
+        ]
+
+        async def continues_with(key: str) -> dict[str, Any]:
+            await client.send(json.dumps({"action": "authenticate", "access_token": key}))
+            return await next_of(client, "REJECTED", "AUTHENTICATED")
+
+        async def add(*names: str) -> None:
+            """Add a product to the household of Ada, then one to that of Bob."""
+            for person, name in zip((ada, bob), names, strict=True):
+                await person.post("/api/products", json={"name": name, "expiryDate": "2099-03-04"})
+
+        async with house.connected(own, subprotocols=["useby.v1"]) as client:
+            refused = await continues_with(of_bob)
+            assert (refused["type"], refused["reason"]) == ("REJECTED", "Invalid access token")
+            await add("A", "B")
+            assert await next_product(client) == ("A", "user-ada")
+            assert (await continues_with(shared))["type"] == "AUTHENTICATED"
+            await add("C", "D")
+            assert await next_product(client) == ("D", "user-bob")
 
 
 async def test_the_key_of_an_expired_socket_is_1008_access_token_expired(

@@ -21,7 +21,7 @@ from useby.realtime.closes import Close
 from useby.realtime.effects import Effects, Fetch, Mark
 from useby.realtime.frames import Ignored
 from useby.realtime.session import PAGE, Session
-from useby.realtime.states import ACCEPTS, State, UnexpectedReply
+from useby.realtime.states import ACCEPTS, SessionState, UnexpectedReply
 from useby.realtime.trail import Sent
 
 
@@ -52,7 +52,7 @@ def test_a_user_without_access_is_closed_before_any_frame(
 ) -> None:
     session = Session("u")
     assert session.opened(standing, 9, unread=True, since=None) == (why,)
-    assert session.state is State.CLOSED
+    assert session.state is SessionState.CLOSED
 
 
 @pytest.mark.parametrize("when", ["a page is awaited", "a page is being sent"])
@@ -77,7 +77,7 @@ def test_rows_of_a_household_that_was_left_are_not_sent_and_the_others_are(when:
     assert effects[-1] == Fetch(after=PAGE, unread_to=PAGE + 2)
     session.page([row(PAGE + 2)], PAGE + 2)
     assert seqs(drained(session)) == [PAGE + 2]
-    assert session.state is State.LIVE
+    assert session.state is SessionState.LIVE
 
 
 def test_unread_notifications_are_replayed_oldest_first_before_live_ones() -> None:
@@ -86,7 +86,7 @@ def test_unread_notifications_are_replayed_oldest_first_before_live_ones() -> No
     assert effects[-1] == Fetch(after=0, unread_to=5)
     assert session.page([row(2), row(4)], 5) == ()
     assert seqs(drained(session)) == [2, 4]
-    assert (session.state, session.seq) == (State.LIVE, 5)
+    assert (session.state, session.seq) == (SessionState.LIVE, 5)
 
 
 def test_a_full_page_requests_the_next_only_after_it_was_sent() -> None:
@@ -110,7 +110,7 @@ def test_notifications_stored_during_a_replay_are_sent_after_it() -> None:
     assert out[-1] == Fetch(after=2, unread_to=None)
     session.page([row(3)], 3)
     assert seqs(drained(session)) == [3]
-    assert session.state is State.LIVE
+    assert session.state is SessionState.LIVE
 
 
 def test_since_sends_every_newer_notification_read_or_not() -> None:
@@ -137,14 +137,14 @@ def test_a_notification_is_not_sent_again() -> None:
 def test_a_gap_is_fetched_from_the_database() -> None:
     session = live(4)
     assert announced(session, row(7)) == (Fetch(after=4, unread_to=None),)
-    assert session.state is State.CATCHING_UP
+    assert session.state is SessionState.CATCHING_UP
 
 
 def test_a_forged_number_far_ahead_costs_one_fetch() -> None:
     session = live(4)
     assert session.announce(10**9) == (Fetch(after=4, unread_to=None),)
     assert session.page([], 4) == ()
-    assert (session.state, session.seq) == (State.LIVE, 4)
+    assert (session.state, session.seq) == (SessionState.LIVE, 4)
 
 
 def test_a_deleted_notification_stops_no_later_one() -> None:
@@ -152,7 +152,7 @@ def test_a_deleted_notification_stops_no_later_one() -> None:
     session.announce(6)
     session.page([row(5)], 6)
     drained(session)
-    assert (session.state, session.seq) == (State.LIVE, 6)
+    assert (session.state, session.seq) == (SessionState.LIVE, 6)
     assert announced(session, row(7)) == (frames.notification(row(7)),)
 
 
@@ -180,13 +180,13 @@ def test_a_frame_that_closes_the_connection_waits_for_earlier_frames() -> None:
     assert session.refuse(closes.BINARY_REFUSED) == ()
     session.text("PING")
     assert list(session.marked()) == [closes.BINARY_REFUSED]
-    assert session.state is State.CLOSED
+    assert session.state is SessionState.CLOSED
 
 
 def test_a_frame_without_an_answer_in_the_contract_gets_none() -> None:
     session = live()
     assert session.text('{"action":"mark_read"}') == (Ignored("no id", "mark_read"),)
-    assert session.state is State.LIVE
+    assert session.state is SessionState.LIVE
 
 
 def test_the_first_close_counts_and_nothing_follows_it() -> None:
@@ -212,16 +212,16 @@ INPUTS: dict[str, Callable[[Session], Effects]] = {
 
 
 @pytest.mark.parametrize("name", sorted(INPUTS))
-@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("state", list(SessionState))
 def test_every_input_in_every_state_is_accepted_or_raises_unexpected_reply(
-    state: State, name: str
+    state: SessionState, name: str
 ) -> None:
     session = Session("u")
     session.state = state
-    awaited = state is State.CLOSED or name not in ACCEPTS or state in ACCEPTS[name]
+    awaited = state is SessionState.CLOSED or name not in ACCEPTS or state in ACCEPTS[name]
     if awaited:
         effects = INPUTS[name](session)
-        if state is State.CLOSED:
+        if state is SessionState.CLOSED:
             assert effects == ()
     else:
         with pytest.raises(UnexpectedReply):
@@ -234,4 +234,4 @@ def test_any_sequence_of_inputs_ends_in_a_declared_state(names: list[str]) -> No
     for name in names:
         if name not in ACCEPTS:
             INPUTS[name](session)
-            assert session.state in State
+            assert session.state in SessionState

@@ -11,7 +11,7 @@ from useby.domain.account import TokenStatus
 from useby.domain.notification import Notification
 from useby.realtime.effects import Effects, Fetch, Mark
 from useby.realtime.session import PAGE, Session
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 from useby.realtime.trail import KEPT
 
 
@@ -64,7 +64,7 @@ class Delivery(RuleBasedStateMachine):
     def connect(self) -> None:
         self.session = Session("u")
 
-    @precondition(lambda self: self.session and self.session.state is State.OPENING)
+    @precondition(lambda self: self.session and self.session.state is SessionState.OPENING)
     @rule()
     def open(self) -> None:
         assert self.session is not None
@@ -140,10 +140,10 @@ class Delivery(RuleBasedStateMachine):
         assert all(seq <= self.newest for seq in self.sent)
 
     def teardown(self) -> None:
-        """Heal every fault: one sweep and one replay make the ledger whole."""
+        """Heal every fault: after one sweep and one replay nothing is missing."""
         if self.session is None:
             return
-        if self.session.state is State.OPENING:
+        if self.session.state is SessionState.OPENING:
             self.open()
         for _ in range(200):
             if self.marking:
@@ -154,10 +154,10 @@ class Delivery(RuleBasedStateMachine):
             if self.snapshot:
                 self.the_page_arrives()
             self.the_peer_reads()
-            if self.session.state is State.LIVE and self.session.seq >= self.newest:
+            if self.session.state is SessionState.LIVE and self.session.seq >= self.newest:
                 break
         self.in_order_and_none_twice()
-        assert self.session.state is State.LIVE
+        assert self.session.state is SessionState.LIVE
         missing = set(range(self.floor + 1, self.newest + 1)) - set(self.sent)
         assert not missing, "a connection that stays gets every notification"
         replayed = {seq for seq in self.sent if seq <= self.floor}
@@ -182,7 +182,7 @@ class Restore(Delivery):
         self.unnoticed = False
         self.read_at_opening: set[int] = set()
 
-    @precondition(lambda self: self.session and self.session.state is State.OPENING)
+    @precondition(lambda self: self.session and self.session.state is SessionState.OPENING)
     @rule()
     def open(self) -> None:
         self.read_at_opening = {label(each) for each in self.rows if each.read_at}
@@ -204,7 +204,7 @@ class Restore(Delivery):
         self.unnoticed = self.session is not None
         self.floor = min(self.floor, kept)
 
-    @precondition(lambda self: self.unnoticed and self.session.state is not State.OPENING)
+    @precondition(lambda self: self.unnoticed and self.session.state is not SessionState.OPENING)
     @rule()
     def the_epoch_is_noticed(self) -> None:
         assert self.session is not None
@@ -219,7 +219,7 @@ class Restore(Delivery):
         """Once the epoch is noticed, everything unread has been sent, and nothing twice."""
         if self.session is None:
             return
-        if self.session.state is State.OPENING:
+        if self.session.state is SessionState.OPENING:
             self.open()
         if self.unnoticed:
             self.the_epoch_is_noticed()
@@ -232,10 +232,10 @@ class Restore(Delivery):
             if self.snapshot:
                 self.the_page_arrives()
             self.the_peer_reads()
-            if self.session.state is State.LIVE and self.session.seq >= self.newest:
+            if self.session.state is SessionState.LIVE and self.session.seq >= self.newest:
                 break
         self.in_order_and_none_twice()
-        assert (self.session.state, self.session.seq) == (State.LIVE, self.newest)
+        assert (self.session.state, self.session.seq) == (SessionState.LIVE, self.newest)
         unread = {label(each) for each in self.rows if not each.read_at}
         assert unread - self.read_at_opening <= set(self.sent)
 
@@ -247,7 +247,7 @@ class RestoreSeenInPages(Restore):
         super().__init__()
         self.epoch = self.page_epoch = 0
 
-    @precondition(lambda self: self.session and self.session.state is State.OPENING)
+    @precondition(lambda self: self.session and self.session.state is SessionState.OPENING)
     @rule()
     def open(self) -> None:
         self.epoch = self.history
@@ -269,7 +269,7 @@ class RestoreSeenInPages(Restore):
         self.unnoticed = self.unnoticed and self.epoch != self.history
         self.follow(self.session.page(rows, newest, restored=restored))
 
-    @precondition(lambda self: self.unnoticed and self.session.state is not State.OPENING)
+    @precondition(lambda self: self.unnoticed and self.session.state is not SessionState.OPENING)
     @rule()
     def the_epoch_is_noticed(self) -> None:
         self.epoch = self.history

@@ -10,7 +10,7 @@ from useby.domain.notification import Notification
 from useby.realtime import frames
 from useby.realtime.effects import Fetch, WentBack
 from useby.realtime.session import Session
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 from useby.realtime.trail import KEPT, Sent
 
 
@@ -52,7 +52,7 @@ def test_a_rewind_sends_nothing_that_was_read_before_the_connection() -> None:
     assert session.rewind() == (Fetch(after=0, unread_to=5),)
     session.page([row(2)], 5)
     assert drained(session) == []
-    assert (session.state, session.seq) == (State.LIVE, 5)
+    assert (session.state, session.seq) == (SessionState.LIVE, 5)
 
 
 def test_a_rewind_without_any_sent_row_left_replays_all_unread_rows() -> None:
@@ -64,7 +64,7 @@ def test_a_rewind_without_any_sent_row_left_replays_all_unread_rows() -> None:
     assert session.page([], 2) == (Fetch(after=0, unread_to=2),)
     session.page([row(1), row(2, history=1)], 2)
     assert seqs(drained(session)) == [1, 1002]
-    assert (session.state, session.seq) == (State.LIVE, 2)
+    assert (session.state, session.seq) == (SessionState.LIVE, 2)
 
 
 def test_a_rewind_sends_nothing_older_than_the_cursor_of_the_client() -> None:
@@ -113,4 +113,4 @@ def test_a_replay_of_another_epoch_begins_again() -> None:
     assert session.page([row(4)], 5, restored=True) == (Fetch(after=0, unread_to=5),)
     session.page([row(1, history=1)], 2)
     assert seqs(drained(session)) == [1001]
-    assert (session.state, session.seq) == (State.LIVE, 2)
+    assert (session.state, session.seq) == (SessionState.LIVE, 2)

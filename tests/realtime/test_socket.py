@@ -10,7 +10,7 @@ from tests.fuzz.alone import SETTINGS, Alone
 from tests.support.raw_websocket import CLOSE, PING, PONG, TEXT, Frame, frame
 
 from useby.realtime import closes
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 
 MARK = b'{"action":"mark_read","id":"0b9b8bd5-94f8-4aa6-a8b1-9d2c1a4f8a01"}'
 PONG_TEXT = b'{"type":"pong"}'
@@ -19,7 +19,7 @@ PONG_TEXT = b'{"type":"pong"}'
 def sent(client: Alone, *pieces: bytes) -> list[Frame]:
     """The server's frames, once it has processed these pieces."""
     for piece in pieces:
-        client.line.peer_sends(piece)
+        client.transport.peer_sends(piece)
     client.loop.settle()
     return client.frames()
 
@@ -62,7 +62,7 @@ def test_frames_at_the_rate_never_close() -> None:
         for _ in range(20):
             client.loop.pass_time(2 / SETTINGS.frames_per_second)
             assert [each.opcode for each in sent(client, frame(PING, b""))][-1] == PONG
-        assert client.socket.session.state is State.LIVE
+        assert client.socket.session.state is SessionState.LIVE
 
 
 def test_frames_behind_a_mark_are_held_until_the_reply() -> None:
@@ -107,9 +107,9 @@ def test_a_peer_that_does_not_answer_our_close_is_aborted() -> None:
         client.socket.close(closes.GOING_AWAY)
         client.loop.settle()
         assert client.frames()[-1].opcode == CLOSE
-        assert not client.line.lost
+        assert not client.transport.lost
 
         client.loop.pass_time(SETTINGS.close_timeout)
 
-        assert client.line.lost
+        assert client.transport.lost
         assert len(client.hub.registry) == 0

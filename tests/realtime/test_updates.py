@@ -19,12 +19,13 @@ from useby.actions import inventory, lots
 from useby.bus.hints import Hint
 from useby.domain import lot_actions
 from useby.domain.account import User
-from useby.domain.events import Change, ProductChanged
+from useby.domain.events import ChangeKind, ProductChanged
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
 from useby.realtime import socket as socket_module
 from useby.realtime import updates
-from useby.store import marks
+from useby.store import lot_lists, marks
+from useby.store.lots import Key, StoredProduct
 from useby.store.schema import products
 
 SECONDS = 30
@@ -161,7 +162,7 @@ async def test_a_product_that_a_node_without_lots_has_written_last_is_sent_witho
 
         def work(transaction: Any) -> None:
             transaction.connection.execute(sa.update(products).values(version=None, name="Oats"))
-            transaction.publish(ProductChanged(ada.id, id_, Change.UPDATED, ada.id))
+            transaction.publish(ProductChanged(ada.id, id_, ChangeKind.UPDATED, ada.id))
 
         await house.node.database.write(work)
         (frame,) = await frames(page, "PRODUCT", 1)
@@ -249,3 +250,40 @@ async def test_a_page_that_does_not_read_is_closed_with_1013(
         assert not house.node.hub.updates._waiting
         await house.post(eve, "a note")
         assert json.loads(await bystander.recv())["message"] == "a note"
+
+
+async def test_a_snapshot_has_few_products_and_of_each_the_lots_that_a_frame_shows(
+    house: InProcessNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(updates, "IN_SNAPSHOT", 4)
+    monkeypatch.setattr(updates, "MAX_LOTS", 3)
+    looked_up: list[list[int]] = []
+    with_first = lot_lists.with_first
+
+    def counted(*given: Any, **named: Any) -> dict[Key, StoredProduct]:
+        found = with_first(*given, **named)
+        looked_up.append([len(each.lots) for each in found.values()])
+        return found
+
+    monkeypatch.setattr(lot_lists, "with_first", counted)
+    ada = await house.add_user()
+    new = [a_product(ada, "2099-01-01", name=str(number)) for number in range(10)]
+
+    def receipt(its: Product, occasion: Occasion) -> lot_actions.Change:
+        return lot_actions.receive(occasion, product_id=its.id, quantity=Decimal(1))
+
+    def work(transaction: Any) -> None:
+        for each in new:
+            inventory.add(transaction, each, ada, house.wall())
+            for _ in range(9):
+                lots.receive(transaction, ada, each.id, receipt, house.wall())
+
+    async with house.connected(await house.token(ada), **EXTENDED) as page:
+        await house.node.database.write(work)
+        got = await frames(page, "PRODUCT", 10)
+
+    assert {each["product"]["lotCount"] for each in got} == {10}
+    assert {len(each["product"]["lots"]) for each in got} == {3}
+    assert sum(map(len, looked_up)) >= 10
+    assert max(map(len, looked_up)) <= 4
+    assert max(map(max, looked_up)) <= 6, "the first with a day, and those with an exact time"

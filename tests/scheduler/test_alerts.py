@@ -194,7 +194,7 @@ async def test_alerts_sent_by_an_older_version_are_not_sent_again(database: Data
     await keep(database, user, product)
     assert product.expiry is not None
     outcome = rules.decide(product, [], user, (), NOON)
-    older = dataclasses.replace(outcome, sent=((product.expiry, 2),))
+    older = outcome._replace(sent=((product.expiry, 2),))
     await database.write(lambda t: alerts.record(t, [AlertRecord(product, older)], NOON))
     for minutes in (0, 60, 600):
         await tick(database, NOON + timedelta(minutes=minutes))

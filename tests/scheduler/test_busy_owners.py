@@ -16,7 +16,7 @@ from useby.store import notifications
 from useby.store.database import Database
 from useby.store.open import open_database
 
-HOLD = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
+LOCK = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -38,7 +38,7 @@ async def test_the_scheduler_waits_for_a_busy_owner_once_an_alert_is_late(
     busy, other = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
     try:
         async with busy.transaction():
-            await busy.execute(HOLD, owner.id)
+            await busy.execute(LOCK, owner.id)
             assert (await clock.send_due()).claimed == 0, "who is busy is skipped at first"
             running = asyncio.create_task(clock.run())
             await until(lambda: other.fetchval(WAITING))

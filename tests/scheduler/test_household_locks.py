@@ -8,23 +8,23 @@ import asyncpg
 import pytest
 from tests.support.factories import NOON, a_kept_owner, a_product
 from tests.support.process_node import until
+from tests.support.stored_households import keep_due, share
 from tests.support.stored_products import notifications_of
 
 from useby.actions import inventory
 from useby.actions import notifications as posts
 from useby.actions.alerts import send_due
 from useby.domain.account import User
-from useby.domain.household import Actor, Deed, Household, Role
+from useby.domain.household import Actor, Deed
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
 from useby.scheduler import alerts as clock_module
 from useby.scheduler.alerts import AlertScheduler
-from useby.store import households
 from useby.store.database import Database, Transaction
 from useby.store.open import open_database
 
-HOLD = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
+LOCK = "SELECT 1 FROM users WHERE id = $1 FOR UPDATE"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 ROUNDS = 8
 LIMITS = Limits(10_000, 10_000, 10**9)
@@ -39,29 +39,6 @@ async def nodes(postgres_url: str) -> AsyncIterator[tuple[Database, Database]]:
         await each.close()
 
 
-async def share(database: Database, founder: User, *others: User) -> None:
-    def work(transaction: Transaction) -> None:
-        households.lock(transaction, founder.id)
-        households.put(transaction, Household(founder.id, time_zone=founder.time_zone))
-        for each in others:
-            households.add_member(transaction, founder.id, each.id, Role.EDITOR, NOON)
-
-    await database.write(work)
-
-
-async def keep(database: Database, founder: User, *names: str) -> list[Product]:
-    """Store products of a household that are due."""
-    products = [a_product(founder, "2026-03-04", name=each) for each in names]
-
-    def work(transaction: Transaction) -> None:
-        owner = inventory.lock_to_delete(transaction, founder.id)
-        for each in products:
-            inventory.add(transaction, each, owner, NOON)
-
-    await database.write(work)
-    return products
-
-
 async def alerts_of(database: Database, user: User) -> list[str]:
     found = await notifications_of(database, user)
     return [each.product_name for each in found if each.event is Cause.EXPIRING]
@@ -73,12 +50,12 @@ async def test_a_claim_leaves_a_household_of_which_a_member_is_locked_and_sends_
     database, _ = nodes
     ada, bob, eve = [await a_kept_owner(database) for _ in range(3)]
     await share(database, ada, bob)
-    await keep(database, ada, "Shared")
-    await keep(database, eve, "Other")
+    await keep_due(database, ada, "Shared")
+    await keep_due(database, eve, "Other")
     busy = await asyncpg.connect(postgres_url)
     try:
         async with busy.transaction():
-            await busy.execute(HOLD, bob.id)
+            await busy.execute(LOCK, bob.id)
             assert (await database.write(lambda t: send_due(t, NOON))).claimed == 1
             assert await alerts_of(database, eve) == ["Other"]
             assert await alerts_of(database, ada) == []
@@ -88,6 +65,32 @@ async def test_a_claim_leaves_a_household_of_which_a_member_is_locked_and_sends_
     assert [await alerts_of(database, each) for each in (ada, bob)] == [["Shared"], ["Shared"]]
 
 
+async def test_alerts_of_a_member_of_two_households_are_counted_together_if_one_is_locked(
+    nodes: tuple[Database, Database], postgres_url: str
+) -> None:
+    database, _ = nodes
+    ada, bob, eve = [await a_kept_owner(database) for _ in range(3)]
+    for founder in (ada, bob):
+        await share(database, founder, eve)
+        await keep_due(database, founder, *(f"Tin {number}" for number in range(3)))
+    busy = await asyncpg.connect(postgres_url)
+    try:
+        async with busy.transaction():
+            await busy.execute(LOCK, bob.id)
+            assert (await database.write(lambda t: send_due(t, NOON))).claimed == 3
+            assert len(await alerts_of(database, ada)) == 3
+            assert await notifications_of(database, eve) == []
+    finally:
+        await busy.close()
+    assert (await database.write(lambda t: send_due(t, NOON))).claimed == 3
+    assert len(await alerts_of(database, bob)) == 3
+    found = await notifications_of(database, eve)
+    assert {(each.event, each.household_id) for each in found} == {
+        (Cause.SUMMARY, ada.id),
+        (Cause.SUMMARY, bob.id),
+    }
+
+
 async def test_the_scheduler_waits_for_a_busy_member_once_an_alert_is_late(
     nodes: tuple[Database, Database], postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,12 +98,12 @@ async def test_the_scheduler_waits_for_a_busy_member_once_an_alert_is_late(
     database, _ = nodes
     ada, bob = [await a_kept_owner(database) for _ in range(2)]
     await share(database, ada, bob)
-    await keep(database, ada, "Shared")
+    await keep_due(database, ada, "Shared")
     clock = AlertScheduler(database, lambda: NOON + timedelta(hours=1))
     busy, other = await asyncpg.connect(postgres_url), await asyncpg.connect(postgres_url)
     try:
         async with busy.transaction():
-            await busy.execute(HOLD, bob.id)
+            await busy.execute(LOCK, bob.id)
             running = asyncio.create_task(clock.run())
             await until(lambda: other.fetchval(WAITING))
 
@@ -127,7 +130,7 @@ async def test_members_of_each_others_households_never_deadlock_and_get_each_ale
 
     async def add_and_use(database: Database, founder: User, actor: User) -> None:
         for number in range(ROUNDS):
-            (kept,) = await keep(database, founder, f"{founder.id[-4:]} {number}")
+            (kept,) = await keep_due(database, founder, f"{founder.id[-4:]} {number}")
             used = a_product(founder, "2026-03-04", name="Used")
             by = Actor(actor.id, founder.id, Deed.CHANGE, is_shared=True)
 

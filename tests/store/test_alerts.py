@@ -19,9 +19,9 @@ from useby.domain.policy import Policy
 from useby.domain.policy_scopes import policy_for
 from useby.domain.product import AlertedProduct, Disposal, Product
 from useby.store import accounts, alerts
-from useby.store.alerts import FAULT_LENGTH, AlertRecord, Claim
+from useby.store.alerts import FAULT_LENGTH, AlertRecord, ProductClaim
 from useby.store.database import Connection, Database, Transaction
-from useby.store.products import sent_alerts_about
+from useby.store.products import get, sent_alerts_about
 from useby.store.schema import products as table
 
 SOON = NOON + timedelta(days=1)
@@ -40,7 +40,7 @@ def alerted(product: Product) -> AlertedProduct:
     return AlertedProduct(*(getattr(product, name) for name in AlertedProduct._fields))
 
 
-def shown(connection: Connection, claims: list[Claim]) -> Claimed:
+def shown(connection: Connection, claims: list[ProductClaim]) -> Claimed:
     """Return each claimed product with its owner and the alerts that were sent for its date."""
     dates = [(*each.key, [each.product.expiry]) for each in claims if each.product.expiry]
     sent = sent_alerts_about(connection, dates)
@@ -183,6 +183,40 @@ async def test_sent_alerts_are_stored_by_date_and_returned_for_near_dates(
     assert await claimed(database, SOON) == [(alerted(later), owner, [])]
 
 
+async def test_sent_alerts_between_two_dates_that_are_far_from_each_other_are_not_read(
+    database: Database,
+) -> None:
+    """A product that is bought each week, of which one lot keeps for years, has hundreds."""
+    ada = await a_kept_owner(database)
+    product = a_product(ada, "2026-03-02")
+    await keep(database, ada, product)
+    keys = ("2026-02-28", "2026-03-01", "2026-03-02", "2026-03-03", "2026-03-03T23:59:59Z")
+    far = ("2026-03-04", "2026-09-01", "2027-02-28", "2027-03-04T00:00:00Z")
+    other = ("2027-03-01", "2027-03-01T00:00:00Z", "2027-03-03T23:59:59Z")
+    sent = [(Expiry.parse(each), 0) for each in (*keys, *far, *other)]
+    now = AlertDates(NOON, NOON, None)
+    await settle(database, AlertRecord(product, LotAlerts(now, tuple(sent))))
+    dates = [Expiry.parse(each) for each in ("2027-03-02", "2026-03-02", "2026-03-02")]
+    found = await database.read(
+        lambda c: sent_alerts_about(c, [(ada.id, product.id, dates), (ada.id, "unknown", dates)])
+    )
+    assert {key: sorted(day for day, *_ in rows) for key, rows in found.items()} == {
+        (ada.id, product.id): sorted([*keys[1:], *other])
+    }
+
+
+async def test_sent_alerts_of_dates_near_each_other_are_read_once(database: Database) -> None:
+    ada = await a_kept_owner(database)
+    product = a_product(ada, "2026-03-02")
+    await keep(database, ada, product)
+    days = [f"2026-03-{day:02}" for day in range(1, 12)]
+    sent = [(Expiry.parse(each), 0) for each in days]
+    await settle(database, AlertRecord(product, LotAlerts(AlertDates(NOON, NOON, None), (*sent,))))
+    dates = [Expiry.parse(each) for each in ("2026-03-03", "2026-03-05", "2026-03-09")]
+    found = await database.read(lambda c: sent_alerts_about(c, [(ada.id, product.id, dates)]))
+    assert sorted(day for day, *_ in found[ada.id, product.id]) == [*days[1:6], *days[7:10]]
+
+
 async def test_a_settled_product_waits_for_its_next_moment(database: Database) -> None:
     owner = await a_kept_owner(database)
     product, last = a_product(owner, "2026-03-03"), a_product(owner, "2026-02-01")
@@ -239,6 +273,27 @@ async def test_an_unreadable_row_affects_no_other(database: Database, statement:
         1,
     )
     assert await fault_of(database, bad)
+
+
+async def test_an_unreadable_row_has_only_the_rows_of_its_claim_read_one_by_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await a_kept_owner(database)
+    bad, *others = (a_product(ada, "2026-03-03") for _ in range(20))
+    await keep(database, ada, bad, *others)
+    first = "date_kind = 'whenever', alert_at = '2026-01-01T00:00:00.000000Z'"
+    assert await spoil(database, f"UPDATE products SET {first} WHERE id = :id", bad)
+    read: list[str] = []
+
+    def counted(connection: Connection, user_id: str, product_id: str) -> object:
+        read.append(product_id)
+        return get(connection, user_id, product_id)
+
+    monkeypatch.setattr("useby.store.alerts.get", counted)
+    found, quarantined = await database.write(lambda t: alerts.claim_due(t, NOON, 5))
+    assert (len(found), quarantined) == (5, 1)
+    assert len(read) == 5
+    assert read[0] == bad.id
 
 
 async def test_an_unreadable_lot_affects_no_other(database: Database) -> None:

@@ -103,7 +103,7 @@ async def test_a_node_of_the_version_before_changes_the_first_barcode_only(
     assert [await found(database, owner, each) for each in "AXBC"] == [
         *([], ["Oat milk"], ["Oat milk"], ["Oat milk"])
     ]
-    await database.write(lambda t: stock.hold(t, owner, [milk.id]))
+    await database.write(lambda t: stock.load(t, owner, [milk.id]))
     held = await database.read(lambda c: products.get(c, owner.id, milk.id))
     assert held is not None
     assert held.barcodes == ("X", "B", "C")

@@ -10,8 +10,8 @@ from tests.support.factories import NOON, a_kept_owner, a_product
 from useby.actions import inventory
 from useby.domain.product import DateKind, Disposal, Product
 from useby.store import schema
-from useby.store.bulk import MANY, TOGETHER, BulkWrite, PackedSelect
-from useby.store.database import Connection, Database
+from useby.store.bulk import MANY, ROWS_TOGETHER, BulkWrite, PackedSelect, delete_some
+from useby.store.database import Connection, Database, Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 
 TICKETS = schema.tickets
@@ -30,7 +30,9 @@ _UPDATE = BulkWrite(
 )
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, MANY - 1, MANY, sum(TOGETHER), 2 * sum(TOGETHER) - 1])
+@pytest.mark.parametrize(
+    "count", [0, 1, 2, MANY - 1, MANY, sum(ROWS_TOGETHER), 2 * sum(ROWS_TOGETHER) - 1]
+)
 async def test_any_number_of_rows_is_inserted_and_updated_as_given(
     database: Database, count: int
 ) -> None:
@@ -77,3 +79,27 @@ async def test_a_packed_select_returns_the_values_of_an_ordinary_one(database: D
 
     for _ in range(2):  # the second time with what the first has prepared
         assert await database.read(both) == (wanted, wanted)
+
+
+async def test_some_rows_are_deleted_that_are_the_users_and_meet_the_conditions(
+    database: Database,
+) -> None:
+    user, other = await a_kept_owner(database), await a_kept_owner(database)
+    rows = [
+        (NOON, f"{each.id}-{number}", each.id, None, NOON, NOON + timedelta(seconds=number % 2))
+        for each in (user, other)
+        for number in range(7)
+    ]
+    await database.write(lambda t: _INSERT(t.connection, rows))
+    is_theirs, is_early = TICKETS.c.user_id == user.id, TICKETS.c.until == NOON
+
+    def delete(transaction: Transaction) -> int:
+        return delete_some(transaction.connection, TICKETS, 3, is_theirs, is_early)
+
+    assert [await database.write(delete) for _ in range(3)] == [3, 1, 0]
+    left = await database.read(
+        lambda c: c.execute(sa.select(TICKETS.c.user_id, TICKETS.c.until)).all()
+    )
+    of_user = [until for user_id, until in left if user_id == user.id]
+    assert of_user == [NOON + timedelta(seconds=1)] * 3
+    assert len(left) == 3 + 7

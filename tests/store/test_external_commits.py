@@ -21,7 +21,7 @@ TICKS = 20
 """Intervals in which a commit that is noticed wrongly would have been reported."""
 
 
-class Watched:
+class WatchedFile:
     """A node's database, its reports, and another process's connection to its file."""
 
     def __init__(self, path: Path) -> None:
@@ -51,9 +51,9 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Watched]:
+async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WatchedFile]:
     monkeypatch.setattr(external_commits, "INTERVAL_SECONDS", 0.01)
-    watched = Watched(tmp_path / "useby.db")
+    watched = WatchedFile(tmp_path / "useby.db")
     await watched.database.write(
         lambda t: t.connection.exec_driver_sql("CREATE TABLE notes (text TEXT)").rowcount
     )
@@ -80,14 +80,14 @@ async def held_writer(database: SqliteDatabase) -> AsyncIterator[None]:
         await holding
 
 
-async def test_a_commit_of_another_process_is_reported_once(watched: Watched) -> None:
+async def test_a_commit_of_another_process_is_reported_once(watched: WatchedFile) -> None:
     watched.write_beside("theirs")
     await until(lambda: watched.reports)
     await watched.ticks()
     assert watched.reports == 1
 
 
-async def test_the_commits_of_the_node_are_not_reported(watched: Watched) -> None:
+async def test_the_commits_of_the_node_are_not_reported(watched: WatchedFile) -> None:
     for number in range(TICKS):
         await watched.write(str(number))
         await watched.ticks(1)
@@ -95,7 +95,7 @@ async def test_the_commits_of_the_node_are_not_reported(watched: Watched) -> Non
     assert len(watched.events) == TICKS
 
 
-async def test_a_commit_between_two_of_the_node_is_reported(watched: Watched) -> None:
+async def test_a_commit_between_two_of_the_node_is_reported(watched: WatchedFile) -> None:
     """No interval separates them, so only the writer's own connection separates them."""
     for number in range(TICKS):
         before = watched.reports
@@ -105,7 +105,7 @@ async def test_a_commit_between_two_of_the_node_is_reported(watched: Watched) ->
         await watched.reported(more_than=before)
 
 
-async def test_a_commit_after_the_last_one_of_the_node_is_reported(watched: Watched) -> None:
+async def test_a_commit_after_the_last_one_of_the_node_is_reported(watched: WatchedFile) -> None:
     for number in range(TICKS):
         before = watched.reports
         await watched.write(f"ours {number}")
@@ -114,7 +114,7 @@ async def test_a_commit_after_the_last_one_of_the_node_is_reported(watched: Watc
 
 
 async def test_a_long_write_does_not_delay_the_report_of_an_earlier_commit(
-    watched: Watched, monkeypatch: pytest.MonkeyPatch
+    watched: WatchedFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(external_commits, "INTERVAL_SECONDS", 0.5)
     await asyncio.sleep(0.05)  # so that the next check comes after the long write has begun
@@ -124,7 +124,7 @@ async def test_a_long_write_does_not_delay_the_report_of_an_earlier_commit(
 
 
 async def test_the_check_neither_visits_the_writers_thread_nor_begins_a_transaction(
-    watched: Watched,
+    watched: WatchedFile,
 ) -> None:
     statements: list[tuple[str, str]] = []
     driver: Any = watched.database._external_commits._connection
@@ -139,7 +139,7 @@ async def test_the_check_neither_visits_the_writers_thread_nor_begins_a_transact
 
 
 async def test_another_process_can_hold_the_lock_of_writers_while_the_node_checks(
-    watched: Watched,
+    watched: WatchedFile,
 ) -> None:
     watched.write_beside("theirs")
     watched.beside.execute("BEGIN IMMEDIATE")
@@ -148,7 +148,7 @@ async def test_another_process_can_hold_the_lock_of_writers_while_the_node_check
 
 
 async def test_a_replaced_connection_of_the_writer_is_reported_and_followed(
-    watched: Watched,
+    watched: WatchedFile,
 ) -> None:
     def fail(transaction: Transaction) -> None:
         transaction.connection.connection.driver_connection.close()  # type: ignore[union-attr]
@@ -163,7 +163,7 @@ async def test_a_replaced_connection_of_the_writer_is_reported_and_followed(
     await until(lambda: watched.reports > before)
 
 
-async def test_a_checkpoint_of_the_node_is_not_reported(watched: Watched) -> None:
+async def test_a_checkpoint_of_the_node_is_not_reported(watched: WatchedFile) -> None:
     await watched.write("ours")
     watched.database._wal_is_due.set()
     await watched.write("ours, after the WAL was truncated")
@@ -172,6 +172,7 @@ async def test_a_checkpoint_of_the_node_is_not_reported(watched: Watched) -> Non
 
 
 async def test_a_command_has_no_thread_that_checks(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
     watched = SqliteDatabase(tmp_path / "useby.db", checkpoints=False)
-    assert "store-watch" not in {thread.name for thread in threading.enumerate()}
+    assert "store-watch" not in {thread.name for thread in set(threading.enumerate()) - before}
     await watched.close()

@@ -28,7 +28,7 @@ from useby.store.schema import products as table
 
 RELEASED = "0011"
 """The newest migration of version 0.2."""
-MANY = 100_000
+MANY = 20_000
 LONG_SCAN = "]d201040123456789011727020010A1B2C3D4E5F6G7H8I9J0\x1d21Z1Y2X3W4V5U6T7S8R9Q0"
 
 
@@ -184,7 +184,7 @@ def facts(connection: Connection) -> list[object]:
     return [*map(tuple, of_usage), file]
 
 
-def test_a_database_of_0_2_with_100_000_products_migrates_and_is_searched(
+def test_a_database_of_0_2_with_20_000_products_migrates_and_is_searched(
     released_url: str, record_property: Callable[[str, object], None]
 ) -> None:
     migrate._run(released_url, stored_by_released, writes=True)

@@ -5,8 +5,6 @@ and the alert clock have their turn. What does without the user's key is listed 
 its reason; another statement that lacks it fails the test.
 """
 
-import asyncio
-import json
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -17,19 +15,23 @@ import pytest
 import sqlalchemy as sa
 from tests.support.databases import database_url
 from tests.support.every_action import (
+    every_action_by_a_link,
     every_action_of_keys,
     every_action_of_services,
+    every_action_on_calendars,
     every_action_on_channels,
     every_action_on_households,
-    every_action_on_lots,
+    every_action_on_notifications,
     every_action_on_policies,
+    every_action_on_products,
+    every_action_on_the_account,
+    every_way_to_leave,
 )
 from tests.support.in_process_node import InProcessNode, SettableClock
 from tests.support.node_fixtures import start, wall
-from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.auth.password_links import Purpose, new_token
+from useby.auth.password_links import PasswordLink, new_token
 from useby.store.schema import metadata
 
 __all__ = ["database_url", "start", "wall"]
@@ -240,11 +242,8 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
         answer = await rest.request(
             method, url, json=body, headers=headers | extra, params=query or None
         )
-        assert answer.is_success or answer.status_code == ok, (
-            name,
-            answer.status_code,
-            answer.text,
-        )
+        given = (name, answer.status_code, answer.text)
+        assert answer.is_success or answer.status_code == ok, given
         return answer.json() if "json" in answer.headers.get("content-type", "") else None
 
     called: dict[str, tuple[str, str]] = {}
@@ -261,104 +260,18 @@ async def _every_route(node: InProcessNode, rest: httpx.AsyncClient) -> None:
     await every_action_of_services(node, call, headers)
     ticket = (await call("issueTicket"))["ticket"]
     async with node.connected(ticket, subprotocols=["useby.v1"]) as client:
-        received = await call("postNotification", {"message": "one"}, key="k1")
-        await call("postNotification", {"message": "one"}, key="k1")
-        await call("postNotification", {"message": "two"})
-        many = {"items": [{"message": f"m{number}"} for number in range(3)]}
-        await call("postNotifications", many)
-        await client.send(json.dumps({"action": "mark_read", "id": received["id"]}))
-        await client.send("PING")
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while json.loads(await client.recv())["type"] != "pong":
-                pass
-        for status in ("true", "false"):
-            await call("listNotifications", unread=status, type="info", limit="2")
-        page = await call("listNotifications", since=received["id"], limit="1")
-        await call("listNotifications", cursor=page["nextCursor"], since=received["id"])
-        await call("countUnread")
-        await call("markRead", notification_id=page["items"][0]["id"])
-        await call("deleteNotification", notification_id=received["id"])
-        async with node.connected(tokens["accessToken"]):  # something is left to be replayed
-            pass
-        await client.send(json.dumps({"action": "mark_all_read"}))
-        await call("markAllRead")
-        milk = {"name": "Milk", "expiryDate": "2020-01-01", "externalId": "m", "quantity": "3"}
-        product = await call("addProduct", milk)
-        fresh = {"name": "Salt", "expiryDate": "2090-01-01"}
-        await call("addProducts", {"items": [milk, fresh, fresh]})
-        await call("importProducts", [milk, fresh])
-        await call("exportStock")
-
-        async def is_notified() -> bool:
-            found = await call("listNotifications", limit="9")
-            return any(each.get("productName") == "Milk" for each in found["items"])
-
-        await until(is_notified)
-        await call("changeMe", {"floodCap": 1})
-        await call("addProducts", {"items": [milk | {"externalId": f"m{n}"} for n in range(3)]})
-
-        async def summary() -> Any:
-            found = await call("listNotifications", limit="9")
-            return [each for each in found["items"] if each["event"] == "summary"]
-
-        await until(summary)
-        (flood,) = await summary()
-        await call("listNotificationItems", notification_id=flood["id"])
-        await call("snoozeNotification", {"for": "PT2H"}, notification_id=flood["id"])
-        page = await call("listProducts", q="a", sort="name", limit="1")
-        await call("listProducts", q="a", sort="name", limit="1", cursor=page["nextCursor"])
-        for status in ("fresh", "expiring", "expired", "consumed"):
-            await call("listProducts", status=status)
-        await call("listProducts", barcode="4012345678901")
-        for by in ("category", "location", "product", "week", "month"):
-            await call("getStats", by=by, to="2030-01-01")
-        await call("listLocations")
-        await call("listCategories")
-        await call("scan", {"data": "4012345678901"})
-        await call("getProduct", product_id=product["id"])
-        await call("listAlerts", product_id=product["id"])
-        await call("changeProduct", {"name": "Oat Milk"}, product_id=product["id"])
-        await call("consumeProduct", {"quantity": "1"}, product_id=product["id"])
-        await call("discardProduct", {}, product_id=product["id"])
-        await call("reopenProduct", {}, product_id=product["id"])
-        await every_action_on_lots(call, product["id"])
-        await call("deleteProduct", product_id=product["id"])
-        await call("addSamples")
-        await call("removeSamples")
+        await every_action_on_notifications(node, call, client, tokens["accessToken"])
+        await every_action_on_products(call)
         await call("readDate", text="tomorrow")
         await every_action_on_policies(call)
-        calendar = await call("addCalendar")
-        secret = calendar["url"].rsplit("/", 1)[1].removesuffix(".ics")
-        await call("readCalendar", secret=secret)
-        await call("listCalendars")
-        await call("deleteCalendar", calendar_id=calendar["id"])
+        await every_action_on_calendars(call)
         await every_action_on_channels(call)
         await every_action_on_households(call, headers)
-        await call("login", person)
-        page = await call("listSessions", limit="1")
-        await call("listSessions", limit="1", cursor=page["nextCursor"])
-        await call("getMe")
-        await call("changeMe", {"name": "Ada", "timeZone": "Europe/Berlin", "leadDays": [3, 1]})
-        change = {"password": "another long password", "currentPassword": person["password"]}
-        await call("changeMe", change)
-    person["password"] = change["password"]
-    await call("endCookie")
-    tokens = await call("login", person)
-    headers["Authorization"] = f"Bearer {tokens['accessToken']}"
-    (own,) = [each for each in (await call("listSessions"))["items"] if each["current"]]
-    await call("endSession", session_id=own["id"])
-    for leave in ("logout", "logoutAll", "deleteMe"):
-        tokens = await call("login", person)
-        headers["Authorization"] = f"Bearer {tokens['accessToken']}"
-        given = {"refreshToken": tokens["refreshToken"]}
-        await call(
-            leave, {"logout": given, "deleteMe": {"password": person["password"]}}.get(leave)
-        )
+        await every_action_on_the_account(call, person)
+    await every_way_to_leave(call, person, headers)
     headers.clear()
-    invitation = new_token(b"another key", Purpose.INVITATION, "nobody", None, node.wall())
-    await call("acceptInvitation", {"invitation": invitation, "password": "long enough"}, ok=403)
-    await call("forgotPassword", {"email": person["email"]}, ok=403)  # the node sends no mail
-    await call("resetPassword", {"token": invitation, "password": "long enough"}, ok=403)
+    invitation = new_token(b"another key", PasswordLink.INVITATION, "nobody", None, node.wall())
+    await every_action_by_a_link(call, person["email"], invitation)
     assert left == {}, "a route is new: have it called here"
 
 

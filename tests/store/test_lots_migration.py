@@ -3,7 +3,6 @@
 covers: useby.store.lots
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime, timedelta
@@ -13,16 +12,16 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from tests.support.earlier_release import ROWS, fill, rows_of
+from tests.support.alert_times import send_hourly
+from tests.support.earlier_release import ROWS, copied, rows_of, upgraded_database
 from tests.support.factories import NOON
-from tests.support.postgres import Postgres
 
 from useby.actions import stock
 from useby.actions.alerts import send_due
 from useby.domain.lot import Lot, open_lots
 from useby.domain.movement import MovementKind
 from useby.domain.product import Disposal, Product
-from useby.store import accounts, lots, migrate, products, usage
+from useby.store import accounts, lots, products, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.open import open_database
 from useby.store.product_rows import PRODUCT_COLUMNS
@@ -38,26 +37,24 @@ KEPT_COLUMNS = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def earlier_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the release before lots."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'earlier.db'}"
-        fill(url)
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def upgraded_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A database of the release before lots, migrated once for all tests."""
+    with upgraded_database(request, request.param, tmp_path_factory.mktemp("lots")) as url:
         yield url
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    asyncio.run(postgres.execute("CREATE DATABASE earlier"))
-    url = postgres.url("earlier")
-    fill(url)
-    yield url
-    asyncio.run(postgres.drop("earlier"))
 
 
 @pytest.fixture
-async def upgraded(earlier_url: str) -> AsyncIterator[Database]:
-    await migrate.ensure_current(earlier_url)
-    database = open_database(earlier_url, checkpoints=True)
+def url(request: pytest.FixtureRequest, upgraded_url: str, tmp_path: Path) -> Iterator[str]:
+    with copied(request, upgraded_url, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+async def upgraded(url: str) -> AsyncIterator[Database]:
+    database = open_database(url, checkpoints=True)
     yield database
     await database.close()
 
@@ -79,7 +76,7 @@ async def hold_all(database: Database) -> dict[str, tuple[Product, tuple[Lot, ..
             ids = transaction.connection.scalars(
                 sa.select(table.c.id).where(table.c.user_id == user_id)
             ).all()
-            for held in stock.hold(transaction, owner, ids).values():
+            for held in stock.load(transaction, owner, ids).values():
                 found[held.product.name] = (held.product, held.lots)
         return found
 
@@ -153,11 +150,7 @@ async def test_the_upgrade_sends_nothing_a_second_time(upgraded: Database) -> No
 
 
 async def test_every_later_alert_is_sent_once(upgraded: Database) -> None:
-    now = SINCE
-    for _ in range(24 * 130):
-        now += timedelta(hours=1)
-        while (await upgraded.write(lambda t: send_due(t, now))).claimed:  # noqa: B023 - runs at once
-            pass
+    await send_hourly(upgraded, SINCE, SINCE + timedelta(days=130))
     texts = [(user, text) for user, text, _ in await sent(upgraded)]
     assert [pair for pair, count in Counter(texts).items() if count > 1] == []
     milk = [text for user, text in texts if text.startswith("Milk")]

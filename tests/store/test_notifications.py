@@ -5,9 +5,11 @@ covers: useby.store.marks, useby.store.pages
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from hypothesis import given
@@ -199,6 +201,18 @@ async def test_a_list_is_paged_by_key_newest_first_and_after_since_oldest_first(
     assert await all_of(unread=True) == [6, 5, 4, 3, 2, 1]
     assert await all_of(unread=False) == [7]
     assert await all_of(kind=Severity.ERROR) == []
+
+
+@given(st.text(min_size=1, max_size=128))
+def test_the_fragment_of_a_notification_names_the_shared_household_that_it_is_about(
+    household_id: str,
+) -> None:
+    row = Draft("ada", "Milk", Severity.INFO, Cause.EXPIRING, household_id=household_id)
+    kept = row.kept("01a2", 1, NOON)
+    place, _, query = kept.fragment.partition("?")
+    assert place == "#/inbox/01a2"
+    assert parse_qs(query) == {"household": [household_id]}
+    assert replace(kept, household_id=None).fragment == "#/inbox/01a2"
 
 
 @given(st.text(max_size=200))

@@ -1,7 +1,4 @@
-"""PostgreSQL only: a pool of connections to a server that may be far away, or gone.
-
-covers: useby.store.postgres_errors
-"""
+"""PostgreSQL only: a pool of connections to a server that may be far away, or gone."""
 
 import asyncio
 import socket
@@ -12,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 import sqlalchemy as sa
-from tests.support.fault_proxy import Manner, Proxy
+from tests.support.fault_proxy import Faults, Proxy
 from tests.support.postgres import Postgres
 from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
@@ -130,7 +127,7 @@ async def test_dead_connections_do_not_delay_the_close(
     monkeypatch.setattr(store, "COMMAND_SECONDS", 10 * HANG_TIMEOUT)
     database = open_database(database_url)
     await used(database)
-    proxy.manner = Manner(black_hole=True)
+    proxy.faults = Faults(black_hole=True)
     async with asyncio.timeout(HANG_TIMEOUT):
         await database.close()
 
@@ -142,8 +139,8 @@ async def test_a_connection_that_does_not_answer_has_all_as_old_replaced(
     database = open_database(database_url)
     await used(database)
     lines = proxy.made
-    for line in proxy.lines:
-        line.manner = Manner(black_hole=True)
+    for connection in proxy.connections:
+        connection.faults = Faults(black_hole=True)
     with pytest.raises(StoreUnavailable):
         await database.read(lambda c: accounts.user(c, "nobody"))
     await used(database)
@@ -228,7 +225,7 @@ async def test_hanging_calls_are_cut_when_the_database_closes_and_their_callers_
     monkeypatch.setattr(store, "ACQUIRE_SECONDS", 10 * HANG_TIMEOUT)
     database = open_database(database_url)
     await used(database)
-    proxy.manner = Manner(black_hole=True)
+    proxy.faults = Faults(black_hole=True)
     callers = [asyncio.create_task(database.read(count_users)) for _ in range(AT_ONCE)]
     await proxy.until(lambda: proxy.swallowed > 0)
     async with asyncio.timeout(HANG_TIMEOUT):

@@ -41,7 +41,7 @@ def disk(tmp_path: Path) -> Iterator[tuple[Path, PowerVfs]]:
     vfs.unregister()
 
 
-class Ledger:
+class ConfirmedWrites:
     """The writes that were confirmed to callers."""
 
     def __init__(self) -> None:
@@ -49,18 +49,18 @@ class Ledger:
         self.marked: list[str] = []
 
 
-async def work(database: Database, user: User, ledger: Ledger, number: int) -> None:
+async def work(database: Database, user: User, confirmed: ConfirmedWrites, number: int) -> None:
     answer = Draft(user.id, f"m{number}", Severity.INFO, Cause.CUSTOM)
     (kept,) = await database.write(lambda t: notifications.add(t, [answer], NOON))
-    ledger.posted.append(kept.id)
+    confirmed.posted.append(kept.id)
     if number % 3 == 0:
         await database.write(lambda t: marks.mark_read(t, user.id, [kept.id], NOON))
-        ledger.marked.append(kept.id)
+        confirmed.marked.append(kept.id)
 
 
 async def live_until_the_cut(
     disk: tuple[Path, PowerVfs], to: Path, seed: int, monkeypatch: pytest.MonkeyPatch, level: str
-) -> Ledger:
+) -> ConfirmedWrites:
     """Post, mark and alert, and cut the power somewhere in the middle of it."""
     path, vfs = disk
     chance = Random(seed)
@@ -68,20 +68,20 @@ async def live_until_the_cut(
     monkeypatch.setattr(sa, "create_engine", functools.partial(real, module=dbapi(level)))
     database = open_database(f"sqlite:///{path}", checkpoints=True)
     monkeypatch.undo()
-    ledger, at_the_cut = Ledger(), Ledger()
+    confirmed, at_the_cut = ConfirmedWrites(), ConfirmedWrites()
     last = chance.randrange(POSTS // 4, POSTS)
     user = await a_kept_owner(database)
     milk = [a_product(user, "2026-03-04") for _ in range(5)]
     await database.write(lambda t: inventory.add_many(t, milk, user, NOON))
     for number in range(0, POSTS, 6):
-        group = [work(database, user, ledger, n) for n in range(number, number + 6)]
+        group = [work(database, user, confirmed, n) for n in range(number, number + 6)]
         if number == 12:
             group.append(database.write(lambda t: send_due(t, NOON)))  # type: ignore[arg-type]
         await asyncio.gather(*group)
         if number >= last:
             break
-    at_the_cut.posted, at_the_cut.marked = list(ledger.posted), list(ledger.marked)
-    under_way = asyncio.gather(*(work(database, user, ledger, n) for n in range(900, 910)))
+    at_the_cut.posted, at_the_cut.marked = list(confirmed.posted), list(confirmed.marked)
+    under_way = asyncio.gather(*(work(database, user, confirmed, n) for n in range(900, 910)))
     await asyncio.sleep(0)
     vfs.cut(to, chance)
     await under_way
@@ -89,8 +89,8 @@ async def live_until_the_cut(
     return at_the_cut
 
 
-def lost(ledger: Ledger, path: Path) -> list[str]:
-    """Return the entries of the ledger that the disk lacks after SQLite's recovery."""
+def lost(confirmed: ConfirmedWrites, path: Path) -> list[str]:
+    """Return the confirmed writes that the disk lacks after SQLite's recovery."""
     with sqlite3.connect(path) as after:
         assert after.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = after.execute("SELECT seq, id, read_at FROM notifications ORDER BY seq").fetchall()
@@ -103,8 +103,8 @@ def lost(ledger: Ledger, path: Path) -> list[str]:
     assert all(count == 1 for _, count in alerts), "no alert twice"
     there = {row[1] for row in rows}
     read = {row[1] for row in rows if row[2] is not None}
-    return [each for each in ledger.posted if each not in there] + [
-        each for each in ledger.marked if each not in read
+    return [each for each in confirmed.posted if each not in there] + [
+        each for each in confirmed.marked if each not in read
     ]
 
 
@@ -117,9 +117,9 @@ async def test_an_answered_post_survives_a_power_cut(
 ) -> None:
     to = tmp_path / "after"
     to.mkdir()
-    ledger = await live_until_the_cut(disk, to, seed, monkeypatch, "FULL")
-    assert len(ledger.posted) > POSTS // 4
-    assert lost(ledger, to / "useby.db") == []
+    confirmed = await live_until_the_cut(disk, to, seed, monkeypatch, "FULL")
+    assert len(confirmed.posted) > POSTS // 4
+    assert lost(confirmed, to / "useby.db") == []
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -134,20 +134,20 @@ async def test_a_post_that_a_direct_route_answered_survives_a_power_cut(
     monkeypatch.undo()
     assert house.node.settings.database_url == f"sqlite:///{path}"
     token = await house.token(await house.add_user())
-    ledger, last = Ledger(), chance.randrange(POSTS // 4, POSTS)
+    confirmed, last = ConfirmedWrites(), chance.randrange(POSTS // 4, POSTS)
     async with httpx.AsyncClient(
         base_url=f"{house.node.url}/api",
         headers={"authorization": f"Bearer {token}"},
         timeout=HANG_TIMEOUT,
     ) as rest:
         for number in range(0, last, 6):
-            await asyncio.gather(*(post_and_mark(rest, ledger, number + n) for n in range(6)))
-        at_the_cut = Ledger()
-        under_way = asyncio.gather(*(post_and_mark(rest, ledger, n) for n in range(900, 910)))
-        enough = len(ledger.posted) + chance.randrange(8)
-        while len(ledger.posted) < enough:
+            await asyncio.gather(*(post_and_mark(rest, confirmed, number + n) for n in range(6)))
+        at_the_cut = ConfirmedWrites()
+        under_way = asyncio.gather(*(post_and_mark(rest, confirmed, n) for n in range(900, 910)))
+        enough = len(confirmed.posted) + chance.randrange(8)
+        while len(confirmed.posted) < enough:
             await asyncio.sleep(0)
-        at_the_cut.posted, at_the_cut.marked = list(ledger.posted), list(ledger.marked)
+        at_the_cut.posted, at_the_cut.marked = list(confirmed.posted), list(confirmed.marked)
         to = tmp_path / "after"
         to.mkdir()
         vfs.cut(to, chance)
@@ -155,14 +155,14 @@ async def test_a_post_that_a_direct_route_answered_survives_a_power_cut(
     assert lost(at_the_cut, to / "useby.db") == []
 
 
-async def post_and_mark(rest: httpx.AsyncClient, ledger: Ledger, number: int) -> None:
+async def post_and_mark(rest: httpx.AsyncClient, confirmed: ConfirmedWrites, number: int) -> None:
     answer = await rest.post("/notifications", json={"message": f"m{number}"})
     assert answer.status_code == 201
-    ledger.posted.append(answer.json()["id"])
+    confirmed.posted.append(answer.json()["id"])
     if number % 3 == 0:
-        answer = await rest.post(f"/notifications/{ledger.posted[-1]}/read")
+        answer = await rest.post(f"/notifications/{confirmed.posted[-1]}/read")
         assert answer.status_code == 200
-        ledger.marked.append(answer.json()["id"])
+        confirmed.marked.append(answer.json()["id"])
 
 
 @pytest.mark.parametrize("level", ["NORMAL", "OFF"])
@@ -175,9 +175,9 @@ async def test_with_any_lesser_level_of_synchronous_the_same_cut_loses_answers(
     """Prove that the test above can fail."""
     to = tmp_path / "after"
     to.mkdir()
-    ledger = await live_until_the_cut(disk, to, 1, monkeypatch, level)
+    confirmed = await live_until_the_cut(disk, to, 1, monkeypatch, level)
     try:
-        missing = lost(ledger, to / "useby.db")
+        missing = lost(confirmed, to / "useby.db")
     except (sqlite3.DatabaseError, AssertionError):
         return  # not even a database any more
     assert missing

@@ -103,11 +103,11 @@ def test_every_field_has_a_column() -> None:
     columns = {column.name for column in PRODUCT_COLUMNS}
 
     assert columns == (FIELDS - {"expiry"}) | {"expires_on", "expires_at"}
-    assert set(values_of(FULL)) == columns
+    assert len(values_of(FULL)) == len(columns)
 
 
 def test_a_row_may_have_more_columns_than_the_product() -> None:
-    assert product_of((*values_of(FULL).values(), "more")) == FULL
+    assert product_of((*values_of(FULL), "more")) == FULL
 
 
 def test_every_field_is_in_the_json_of_rest_and_in_the_clients_models() -> None:

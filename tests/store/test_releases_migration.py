@@ -3,22 +3,21 @@
 covers: useby.store.migrate
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.earlier_release import FIRST, SECOND, fill, rows_of
-from tests.support.postgres import Postgres
+from tests.support.alert_times import send_hourly
+from tests.support.earlier_release import FIRST, SECOND, copied, rows_of, upgraded_database
 from tests.support.rest_app import KEY, Rest
 
 from useby.actions.alerts import send_due
 from useby.auth.key import key_id
-from useby.store import migrate, schema, signing_keys, usage
+from useby.store import schema, signing_keys, usage
 from useby.store.database import Database
 from useby.store.open import open_database
 
@@ -28,31 +27,30 @@ NEVER = {"expiryDate": None, "daysLeft": None}
 """The far dates of those releases mean never."""
 
 
-@pytest.fixture(params=[FIRST, SECOND], ids=["0.1", "0.2"])
+@pytest.fixture(scope="module", params=[FIRST, SECOND], ids=["0.1", "0.2"])
 def made(request: pytest.FixtureRequest) -> Any:
     """Rows and answers of an earlier release."""
     return request.param
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path, made: Any) -> Iterator[str]:
-    """A database of that release."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'made.db'}"
-        fill(url, made)
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def upgraded_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, made: Any
+) -> Iterator[str]:
+    """A database of that release, migrated once for all tests."""
+    folder = tmp_path_factory.mktemp("made")
+    with upgraded_database(request, request.param, folder, made) as url:
         yield url
-        return
-    postgres: Postgres = request.getfixturevalue("postgres")
-    asyncio.run(postgres.execute("CREATE DATABASE made"))
-    url = postgres.url("made")
-    fill(url, made)
-    yield url
-    asyncio.run(postgres.drop("made"))
+
+
+@pytest.fixture
+def url(request: pytest.FixtureRequest, upgraded_url: str, tmp_path: Path) -> Iterator[str]:
+    with copied(request, upgraded_url, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
 async def upgraded(url: str) -> AsyncIterator[Database]:
-    await migrate.ensure_current(url)
     database = open_database(url, checkpoints=True)
     yield database
     await database.close()
@@ -148,12 +146,8 @@ async def test_the_alerts_after_the_upgrade_are_those_that_the_earlier_release_w
     upgraded: Database, made: Any
 ) -> None:
     """Each comes once, and none that was sent before comes again."""
-    now = STOPPED
-    assert (await upgraded.write(partial(send_due, now=now))).sent == 0
-    while now < datetime(2026, 7, 20, 12, tzinfo=UTC):
-        now += timedelta(hours=1)
-        while (await upgraded.write(partial(send_due, now=now))).claimed:
-            pass
+    assert (await upgraded.write(partial(send_due, now=STOPPED))).sent == 0
+    await send_hourly(upgraded, STOPPED, datetime(2026, 7, 20, 12, tzinfo=UTC))
     table, users = schema.notifications, schema.users
     wanted = (
         sa.select(table.c.created_at, users.c.name, table.c.message)
@@ -165,7 +159,7 @@ async def test_the_alerts_after_the_upgrade_are_those_that_the_earlier_release_w
     assert sorted(sent) == sorted(made["later"])
 
 
-@pytest.mark.parametrize("made", [SECOND], ids=["0.2"])
+@pytest.mark.parametrize("made", [SECOND], ids=["0.2"], indirect=True)
 async def test_a_post_of_release_0_2_that_is_sent_again_after_the_upgrade_is_not_stored_twice(
     rest: Rest, made: Any
 ) -> None:

@@ -1,8 +1,9 @@
 """Large writes of one user, a slice at a time."""
 
-import asyncio
 import itertools
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,20 @@ import sqlalchemy as sa
 from tests.support.factories import NOON, a_kept_owner, a_product
 
 from useby.actions import accounts as actions
-from useby.actions import inventory
+from useby.actions import inventory, lots
 from useby.actions.notifications import mark_all_read
+from useby.domain import lot_actions
 from useby.domain.account import AccountChange, TokenStatus, User
-from useby.domain.events import AccessRevoked, AlertScheduled, Event, MarkedRead
+from useby.domain.events import (
+    AccessRevoked,
+    AlertScheduled,
+    Event,
+    MarkedRead,
+)
+from useby.domain.lot import Lot
+from useby.domain.movement import takings_from
 from useby.domain.notification import Cause, Draft, Severity
+from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
 from useby.store import (
     accounts,
@@ -27,6 +37,7 @@ from useby.store import (
     slices,
     usage,
 )
+from useby.store import lots as stored_lots
 from useby.store.database import Connection, Database, Transaction
 from useby.store.notifications import UnknownUser
 
@@ -71,16 +82,36 @@ def rows_of(user: User) -> Any:
     return count
 
 
-async def test_other_users_write_between_the_slices_of_a_deletion(database: Database) -> None:
+def after_each_large_write(
+    database: Database, monkeypatch: pytest.MonkeyPatch, do: Callable[[], Awaitable[None]]
+) -> None:
+    """Have ``do`` run after each large write, before its caller continues."""
+    write = database.write
+
+    async def followed(work: Callable[[Transaction], Any], **options: Any) -> Any:
+        result = await write(work, **options)
+        if options.get("large"):
+            await do()
+        return result
+
+    monkeypatch.setattr(database, "write", followed)
+
+
+async def test_other_users_write_between_the_slices_of_a_deletion(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone, stranger = await filled(database), await filled(database)
     answer = Draft(stranger.id, "hello", Severity.INFO, Cause.CUSTOM)
-    deletion = asyncio.create_task(actions.delete(database, gone.id, NOON))
-    while await database.read(lambda c: accounts.user(c, gone.id)) == gone:
-        await asyncio.sleep(0)
-    for _ in range(3):
-        await database.write(lambda t: notifications.add(t, [answer], NOON))
-    assert not deletion.done()
-    await deletion
+    left: list[int] = []
+
+    async def write() -> None:
+        if len(left) < 3:
+            await database.write(lambda t: notifications.add(t, [answer], NOON))
+            left.append(sum((await database.read(rows_of(gone))).values()))
+
+    after_each_large_write(database, monkeypatch, write)
+    await actions.delete(database, gone.id, NOON)
+    assert left[0] > left[1] > left[2] > 0
     assert await database.read(rows_of(gone)) == {}
     assert (await database.read(rows_of(stranger)))["notifications"] == ROWS + 3
 
@@ -120,17 +151,22 @@ async def test_an_interrupted_deletion_is_finished_slice_by_slice(
 
 
 async def test_marking_all_read_marks_what_was_there_and_is_published_once(
-    database: Database, news: list[Event]
+    database: Database, news: list[Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = await filled(database)
     answer = Draft(user.id, "later", Severity.INFO, Cause.CUSTOM)
     news.clear()
-    marking = asyncio.create_task(mark_all_read(database, user.id, NOON))
-    while (await database.read(lambda c: usage.of(c, user.id))).unread == ROWS:
-        await asyncio.sleep(0)
-    await database.write(lambda t: notifications.add(t, [answer], NOON))
-    assert not marking.done()
-    assert await marking == ROWS
+    unread_after: list[int] = []
+
+    async def add_one() -> None:
+        if not unread_after:
+            await database.write(lambda t: notifications.add(t, [answer], NOON))
+        unread_after.append((await database.read(lambda c: usage.of(c, user.id))).unread)
+
+    with monkeypatch.context() as patch:
+        after_each_large_write(database, patch, add_one)
+        assert await mark_all_read(database, user.id, NOON) == ROWS
+    assert unread_after == [*range(ROWS + 1 - slices.SLICE, 0, -slices.SLICE), 1]
     assert [each for each in news if isinstance(each, MarkedRead)] == [MarkedRead(user.id)]
     (left,) = await database.read(lambda c: notifications.unread_page(c, user.id, 0, 10**6, 10))
     assert left.message == "later"
@@ -250,3 +286,69 @@ async def test_unfinished_work_of_several_users_takes_turns(database: Database) 
     afters = await database.read(lambda c: list(c.scalars(wanted)))
     assert "" not in afters
     assert len(afters) == 2
+
+
+async def with_a_history(database: Database, takings: int) -> tuple[User, Product]:
+    """A product with two open lots, two closed ones, and takings of which each was reported."""
+    user = await a_kept_owner(database)
+    product = a_product(user, "2026-06-01", quantity=Decimal(takings + 1))
+    other = a_product(user, "2026-06-01", name="Tea")
+
+    def receipt(its: Product, occasion: Occasion) -> lot_actions.Change:
+        return lot_actions.receive(
+            occasion, product_id=its.id, quantity=Decimal(1), printed=its.expiry
+        )
+
+    def discard(lot: Lot, occasion: Occasion) -> lot_actions.Change:
+        return lot_actions.discard([lot], None, None, occasion)
+
+    def fill(transaction: Transaction) -> None:
+        for each in (product, other):
+            inventory.add(transaction, each, user, NOON)
+        for number in range(takings):
+            at = NOON + timedelta(minutes=number)
+            how = Disposal.CONSUMED
+            lots.take(transaction, user, product.id, quantity=Decimal(1), how=how, now=at)
+        for close in (True, True, False):
+            done = lots.receive(transaction, user, product.id, receipt, NOON)
+            assert done is not None
+            if close:
+                lot = done.lots[0].id
+                lots.act(transaction, user, lot, discard, NOON)
+
+    await database.write(fill)
+    return user, product
+
+
+async def unread_of(database: Database, user: User, product: Product) -> int:
+    table = schema.notifications.c
+    its = (table.user_id == user.id, table.product_id == product.id, table.read_at.is_(None))
+    return await database.read(lambda c: c.scalar(sa.select(sa.func.count()).where(*its)) or 0)
+
+
+async def test_reports_of_many_takings_are_marked_read_by_two_statements(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "SLICE", 500)
+    user, product = await with_a_history(database, 12)
+    history = await database.read(lambda c: stored_lots.history(c, (user.id, product.id)))
+    first = min(each.lot_id for each in history)
+    undone = takings_from(first, history)
+    assert len(undone) == 12
+    statements: list[str] = []
+
+    def note(*given: Any) -> None:
+        statements.append(given[2])
+
+    def work(transaction: Transaction) -> None:
+        sa.event.listen(sa.Engine, "before_cursor_execute", note)
+        try:
+            slices.mark_reports_read(transaction, user.id, product.id, undone, NOON)
+        finally:
+            sa.event.remove(sa.Engine, "before_cursor_execute", note)
+
+    before = await unread_of(database, user, product)
+    await database.write(work)
+
+    assert before - await unread_of(database, user, product) == 12
+    assert len(statements) == 2

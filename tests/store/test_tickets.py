@@ -33,7 +33,7 @@ async def keep(
 ) -> None:
     def work(transaction: Transaction) -> None:
         for each in hashes:
-            tickets.keep(transaction, each, stake, ends)
+            tickets.add(transaction, each, stake, ends)
 
     await database.write(work)
 
@@ -49,6 +49,16 @@ async def kept(database: Database) -> int:
         lambda c: c.exec_driver_sql("SELECT count(*) FROM tickets").scalar()
     )
     return int(counted)
+
+
+async def test_the_ticket_of_a_key_has_its_scopes_and_its_household(
+    database: Database, ada: User
+) -> None:
+    scopes, ends = ("listen", "stock:read"), NOON + LIFE
+    stake = TicketGrant(ada.id, "k1", NOON, ends, scopes, "a-household")
+    await keep(database, stake, "h")
+    (found,) = (await redeem(database, (ada.id, "h"))).values()
+    assert (tuple(found.scopes), found.household_id) == (scopes, "a-household")
 
 
 @pytest.mark.parametrize("session_id", ["s1", None])

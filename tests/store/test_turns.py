@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.support.time_limits import HANG_TIMEOUT
 
-from useby.store.database import OwnerHeld, StoreUnavailable
+from useby.store.database import OwnerLocked, StoreUnavailable
 from useby.store.turns import QUEUED, WAITED_FOR, Turns
 
 
@@ -15,13 +15,13 @@ async def test_a_user_without_a_turn_continues_as_soon_as_the_row_is_free() -> N
 
     async def waits_long(waits: bool) -> None:
         if not waits:
-            raise OwnerHeld("held")
+            raise OwnerLocked("locked")
         await over.wait()
 
-    async def is_held_twice(waits: bool) -> str:
+    async def is_locked_twice(waits: bool) -> str:
         attempts.append(waits)
         if len(attempts) < 3:
-            raise OwnerHeld("other")
+            raise OwnerLocked("other")
         return "done"
 
     waiting = [
@@ -29,7 +29,7 @@ async def test_a_user_without_a_turn_continues_as_soon_as_the_row_is_free() -> N
     ]
     await asyncio.sleep(0)
     async with asyncio.timeout(HANG_TIMEOUT):
-        assert await turns.run("other", is_held_twice) == "done"
+        assert await turns.run("other", is_locked_twice) == "done"
     assert attempts == [False] * 3, "it never waits with a connection"
     assert not any(each.done() for each in waiting)
     over.set()

@@ -67,7 +67,11 @@ async def before_it_counted(database: Database) -> None:
                 for table in ("lots", "movements")
                 for event in ("insert", "update", "delete")
             ]
-            triggers += [f"usage_notification_items_{event}" for event in ("insert", "delete")]
+            triggers += [
+                f"usage_{table}_{event}"
+                for table in ("notification_items", "outbox")
+                for event in ("insert", "delete")
+            ]
         for step in (
             *(
                 f"DROP FUNCTION {each}() CASCADE" if on_server else f"DROP TRIGGER {each}"
@@ -79,7 +83,7 @@ async def before_it_counted(database: Database) -> None:
                 f"ALTER TABLE sessions DROP COLUMN {each}"
                 for each in ("key_id", "used_at", "program", "system")
             ),
-            "ALTER TABLE tickets DROP COLUMN scopes",
+            *(f"ALTER TABLE tickets DROP COLUMN {each}" for each in ("scopes", "household_id")),
             *(f"ALTER TABLE users DROP COLUMN {each}" for each in NEW_IN_USERS),
             "ALTER TABLE alerts_said DROP COLUMN unsent",
             *(f"ALTER TABLE products DROP COLUMN {each}" for each in NEW_IN_PRODUCTS),

@@ -33,18 +33,18 @@ Attack = Callable[[Wires], Awaitable[object]]
 
 
 @contextlib.contextmanager
-def watched(folder: Path, *, forked: bool = False, **options: Any) -> Iterator[NodeProcess]:
-    """A node that logs what it holds on request; ``forked`` only if its memory is not compared.
-
-    A process that imports useby for itself takes six times the CPU time of a fork to start.
-    """
+def watched(folder: Path, **options: Any) -> Iterator[NodeProcess]:
+    """A node that logs what it holds on request."""
     program = (str(Path(__file__).parent / "programs" / "watched.py"),)
-    with live.serving(folder, program=program, forked=forked, **options) as server:
+    with live.serving(folder, program=program, **options) as server:
         yield server
 
 
 async def held_by(server: NodeProcess) -> dict[str, int]:
-    """Tasks, timers and descriptors of a watched node, and its memory (PSS) in KiB."""
+    """Tasks, timers and descriptors of a watched node, and its anonymous memory in KiB.
+
+    It includes what a fork still shares with its parent: a page that is copied changes nothing.
+    """
     logged = len(HOLDS.findall(server.log))
     server.process.send_signal(signal.SIGUSR1)
     await live.until(lambda: len(HOLDS.findall(server.log)) > logged)
@@ -194,7 +194,7 @@ async def _back(
     server: NodeProcess, before: dict[str, int], *, and_memory: bool = False
 ) -> dict[str, int]:
     """Wait until the node holds no more than before, and 5 %."""
-    watched = ("tasks", "timers", "descriptors") + (("pss_kib",) if and_memory else ())
+    watched = ("tasks", "timers", "descriptors") + (("memory_kib",) if and_memory else ())
     held: dict[str, int] = {}
     try:
         async with asyncio.timeout(HANG_TIMEOUT):

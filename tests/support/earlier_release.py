@@ -7,19 +7,25 @@ each notification that it sent when it ran on. `SECOND` is the same of release 0
 All are in `tests/store/made_by_earlier_release/`.
 """
 
+import asyncio
 import json
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import sqlite
+from tests.support.postgres import Postgres
 
 from useby.store import migrate
 from useby.store.database import Connection
 from useby.store.schema import metadata
+from useby.store.url import database_file
 
 MADE = Path(__file__).parents[1] / "store/made_by_earlier_release"
 ROWS = json.loads((MADE / "products.json").read_text())
@@ -70,3 +76,33 @@ def fill(url: str, rows: Any = ROWS) -> None:
             connection.commit()  # a migration there commits by itself
 
     migrate._run(url, work, writes=True)
+
+
+@contextmanager
+def upgraded_database(
+    request: pytest.FixtureRequest, store: str, folder: Path, rows: Any = ROWS
+) -> Iterator[str]:
+    """A database of an earlier release, migrated to this one, for tests to copy; its URL."""
+    if store == "sqlite":
+        url = f"sqlite:///{folder / 'upgraded.db'}"
+        fill(url, rows)
+        asyncio.run(migrate.ensure_current(url))
+        yield url
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.own_database("template1") as url:
+        fill(url, rows)
+        asyncio.run(migrate.ensure_current(url))
+        yield url
+
+
+@contextmanager
+def copied(request: pytest.FixtureRequest, url: str, folder: Path) -> Iterator[str]:
+    """A copy of such a database, which takes less time than the migrations do; its URL."""
+    file = database_file(url)
+    if file is not None:
+        yield f"sqlite:///{shutil.copy(file, folder / 'copy.db')}"
+        return
+    postgres: Postgres = request.getfixturevalue("postgres")
+    with postgres.own_database(url.rpartition("/")[2]) as copy:
+        yield copy

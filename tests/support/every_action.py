@@ -1,10 +1,14 @@
-"""Every action on lots, policies and keys, as a test of all routes calls them."""
+"""Every action of the REST API, as a test of all routes calls them."""
 
+import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.support.in_process_node import InProcessNode
 from tests.support.process_node import until
+from tests.support.time_limits import HANG_TIMEOUT
+from websockets.asyncio.client import ClientConnection
 
 from useby.actions.api_keys import create_service_key
 
@@ -165,3 +169,126 @@ async def stock_of_a_household(call: Callable[..., Awaitable[Any]], household: s
     await call("addCalendar", household=household)
     await call("listCalendars", household=household)
     await call("deleteProduct", **one)
+
+
+async def every_action_on_notifications(
+    node: InProcessNode, call: Callable[..., Awaitable[Any]], client: ClientConnection, token: str
+) -> None:
+    received = await call("postNotification", {"message": "one"}, key="k1")
+    await call("postNotification", {"message": "one"}, key="k1")
+    await call("postNotification", {"message": "two"})
+    many = {"items": [{"message": f"m{number}"} for number in range(3)]}
+    await call("postNotifications", many)
+    await client.send(json.dumps({"action": "mark_read", "id": received["id"]}))
+    await client.send("PING")
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while json.loads(await client.recv())["type"] != "pong":
+            pass
+    for status in ("true", "false"):
+        await call("listNotifications", unread=status, type="info", limit="2")
+    page = await call("listNotifications", since=received["id"], limit="1")
+    await call("listNotifications", cursor=page["nextCursor"], since=received["id"])
+    await call("countUnread")
+    await call("markRead", notification_id=page["items"][0]["id"])
+    await call("deleteNotification", notification_id=received["id"])
+    async with node.connected(token):  # something is left to be replayed
+        pass
+    await client.send(json.dumps({"action": "mark_all_read"}))
+    await call("markAllRead")
+
+
+async def every_action_on_products(call: Callable[..., Awaitable[Any]]) -> None:
+    milk = {"name": "Milk", "expiryDate": "2020-01-01", "externalId": "m", "quantity": "3"}
+    product = await call("addProduct", milk)
+    fresh = {"name": "Salt", "expiryDate": "2090-01-01"}
+    await call("addProducts", {"items": [milk, fresh, fresh]})
+    await call("importProducts", [milk, fresh])
+    await call("exportStock")
+    await every_action_on_a_flood(call, milk)
+    page = await call("listProducts", q="a", sort="name", limit="1")
+    await call("listProducts", q="a", sort="name", limit="1", cursor=page["nextCursor"])
+    for status in ("fresh", "expiring", "expired", "consumed"):
+        await call("listProducts", status=status)
+    await call("listProducts", barcode="4012345678901")
+    for by in ("category", "location", "product", "week", "month"):
+        await call("getStats", by=by, to="2030-01-01")
+    await call("listLocations")
+    await call("listCategories")
+    await call("scan", {"data": "4012345678901"})
+    await call("getProduct", product_id=product["id"])
+    await call("listAlerts", product_id=product["id"])
+    await call("changeProduct", {"name": "Oat Milk"}, product_id=product["id"])
+    await call("consumeProduct", {"quantity": "1"}, product_id=product["id"])
+    await call("discardProduct", {}, product_id=product["id"])
+    await call("reopenProduct", {}, product_id=product["id"])
+    await every_action_on_lots(call, product["id"])
+    await call("deleteProduct", product_id=product["id"])
+    await call("addSamples")
+    await call("removeSamples")
+
+
+async def every_action_on_a_flood(
+    call: Callable[..., Awaitable[Any]], milk: dict[str, str]
+) -> None:
+    async def is_notified() -> bool:
+        found = await call("listNotifications", limit="9")
+        return any(each.get("productName") == "Milk" for each in found["items"])
+
+    await until(is_notified)
+    await call("changeMe", {"floodCap": 1})
+    await call("addProducts", {"items": [milk | {"externalId": f"m{n}"} for n in range(3)]})
+
+    async def summary() -> Any:
+        found = await call("listNotifications", limit="9")
+        return [each for each in found["items"] if each["event"] == "summary"]
+
+    await until(summary)
+    (flood,) = await summary()
+    await call("listNotificationItems", notification_id=flood["id"])
+    await call("snoozeNotification", {"for": "PT2H"}, notification_id=flood["id"])
+
+
+async def every_action_on_calendars(call: Callable[..., Awaitable[Any]]) -> None:
+    calendar = await call("addCalendar")
+    secret = calendar["url"].rsplit("/", 1)[1].removesuffix(".ics")
+    await call("readCalendar", secret=secret)
+    await call("listCalendars")
+    await call("deleteCalendar", calendar_id=calendar["id"])
+
+
+async def every_action_on_the_account(
+    call: Callable[..., Awaitable[Any]], person: dict[str, str]
+) -> None:
+    await call("login", person)
+    page = await call("listSessions", limit="1")
+    await call("listSessions", limit="1", cursor=page["nextCursor"])
+    await call("getMe")
+    await call("changeMe", {"name": "Ada", "timeZone": "Europe/Berlin", "leadDays": [3, 1]})
+    change = {"password": "another long password", "currentPassword": person["password"]}
+    await call("changeMe", change)
+    person["password"] = change["password"]
+
+
+async def every_way_to_leave(
+    call: Callable[..., Awaitable[Any]], person: dict[str, str], headers: dict[str, str]
+) -> None:
+    await call("endCookie")
+    tokens = await call("login", person)
+    headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+    (own,) = [each for each in (await call("listSessions"))["items"] if each["current"]]
+    await call("endSession", session_id=own["id"])
+    for leave in ("logout", "logoutAll", "deleteMe"):
+        tokens = await call("login", person)
+        headers["Authorization"] = f"Bearer {tokens['accessToken']}"
+        given = {"refreshToken": tokens["refreshToken"]}
+        await call(
+            leave, {"logout": given, "deleteMe": {"password": person["password"]}}.get(leave)
+        )
+
+
+async def every_action_by_a_link(
+    call: Callable[..., Awaitable[Any]], email: str, token: str
+) -> None:
+    await call("acceptInvitation", {"invitation": token, "password": "long enough"}, ok=403)
+    await call("forgotPassword", {"email": email}, ok=403)  # the node sends no mail
+    await call("resetPassword", {"token": token, "password": "long enough"}, ok=403)

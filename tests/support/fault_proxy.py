@@ -1,13 +1,13 @@
 """A TCP proxy on loopback that can behave as badly as a network does.
 
 In a test: ``async with Proxy(target_port) as proxy``; the connections that are to suffer go to
-``proxy.port``. ``proxy.manner`` may be set at any moment and holds from the next piece of bytes
-on; ``connection.manner`` is one connection's own. ``proxy.until`` waits for an event. What it
+``proxy.port``. ``proxy.faults`` may be set at any moment and holds from the next piece of bytes
+on; ``connection.faults`` is one connection's own. ``proxy.until`` waits for an event. What it
 leaves to chance follows from its seed, which a failing block's error names.
 
 For a test without an event loop there is ``in_a_thread``; as a program of its own it takes the
-target's port, prints its own, and reads from its standard input a line for each change: a manner's
-fields in JSON, or ``partition``, ``heal``, ``reset``.
+target's port, prints its own, and reads from its standard input a line for each change: the fields
+of ``Faults`` in JSON, or ``partition``, ``heal``, ``reset``.
 """
 
 import asyncio
@@ -34,8 +34,8 @@ UPGRADE: Final = re.compile(rb"\r\nupgrade: *websocket\r\n.*?\r\n\r\n", re.IGNOR
 
 
 @dataclass(frozen=True)
-class Manner:
-    """The treatment of connections, both ways unless one is given; by default none suffers."""
+class Faults:
+    """Faults of connections, both ways unless one is given; by default there are none."""
 
     latency: float = 0.0
     """Seconds by which each piece comes later."""
@@ -45,24 +45,24 @@ class Manner:
     """Bytes a second, each way."""
     byte_by_byte: bool = False
     black_hole: bool = False
-    """Swallow what comes, ends of file too, and close nothing. A line that has lost bytes so can't
-    be healed: it swallows for ever."""
+    """Swallow what comes, ends of file too, and close nothing. A connection that has lost bytes so
+    can't be healed: it swallows for ever."""
     truncate_after: int | None = None
-    """End the line, in good order, after so many bytes of the target's."""
+    """End the connection, in good order, after so many bytes of the target's."""
     cut_before: re.Pattern[bytes] | None = None
-    """Reset the line when the client has sent this, and do not pass its last piece on."""
+    """Reset the connection when the client has sent this, and do not pass its last piece on."""
     drop_answer_to: re.Pattern[bytes] | None = None
-    """Pass this on, and reset the line when its answer comes."""
+    """Pass this on, and reset the connection when its answer comes."""
     bad_gateway: bool = False
     """Answer 502 to the request of an upgrade to a WebSocket."""
 
 
-class Line:
+class ProxiedConnection:
     """One connection: the client's half and the target's."""
 
     def __init__(self, proxy: "Proxy", client: asyncio.StreamWriter) -> None:
-        self.manner: Manner | None = None
-        """The line's own, in place of the proxy's."""
+        self.faults: Faults | None = None
+        """The connection's own, in place of the proxy's."""
         self._proxy = proxy
         self._client = client
         self._target: asyncio.StreamWriter | None = None
@@ -75,9 +75,9 @@ class Line:
     def reset(self) -> None:
         """Cut both halves with an RST."""
         for half in filter(None, (self._client, self._target)):
-            line = half.get_extra_info("socket")
+            tcp = half.get_extra_info("socket")
             with contextlib.suppress(OSError):  # it is closed already
-                line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             half.transport.abort()
         self._over.set()
 
@@ -94,7 +94,7 @@ class Line:
                 half.write_eof()
 
     async def run(self, from_client: asyncio.StreamReader) -> None:
-        """Pass bytes on until both ways have ended, or the line is cut."""
+        """Pass bytes on until both ways have ended, or the connection is cut."""
         try:
             from_target, self._target = await asyncio.open_connection(
                 "127.0.0.1", self._proxy.target_port
@@ -131,8 +131,8 @@ class Line:
                 piece = await source.read(PIECE)
             except OSError:
                 piece = None
-            manner = self.manner or self._proxy.manner
-            late = manner.latency + self._proxy.chance.uniform(0, manner.jitter)
+            faults = self.faults or self._proxy.faults
+            late = faults.latency + self._proxy.chance.uniform(0, faults.jitter)
             await under_way.put((time() + late, piece))
 
     async def _give(
@@ -148,8 +148,8 @@ class Line:
             due, piece = await under_way.get()
             if due > loop.time():
                 await asyncio.sleep(due - loop.time())
-            manner = self.manner or self._proxy.manner
-            self._swallows |= manner.black_hole
+            faults = self.faults or self._proxy.faults
+            self._swallows |= faults.black_hole
             if self._swallows:
                 self._proxy.swallowed += len(piece or b"")
                 self._proxy.changed()
@@ -158,11 +158,11 @@ class Line:
             elif not piece:
                 self._end(sink)
             else:
-                kept = self._asked(piece, manner) if up else self._answered(piece, manner)
+                kept = self._asked(piece, faults) if up else self._answered(piece, faults)
                 with contextlib.suppress(OSError):  # the other direction gets the error, too
-                    await self._write(kept, sink, manner)
+                    await self._write(kept, sink, faults)
 
-    def _asked(self, piece: bytes, manner: Manner) -> bytes:
+    def _asked(self, piece: bytes, faults: Faults) -> bytes:
         before = len(self._sent)
         self._sent += piece
 
@@ -170,24 +170,24 @@ class Line:
             found = pattern.finditer(self._sent) if pattern is not None else ()
             return any(each.end() > before for each in found)
 
-        if is_here(manner.cut_before):
+        if is_here(faults.cut_before):
             self._cut()
             return b""
-        if manner.bad_gateway and is_here(UPGRADE):
+        if faults.bad_gateway and is_here(UPGRADE):
             self._client.write(BAD_GATEWAY)
             self._client.close()
             self._over.set()
             return b""
-        self._drops_answer |= is_here(manner.drop_answer_to)
+        self._drops_answer |= is_here(faults.drop_answer_to)
         self._sent = self._sent[-REMEMBERED:]
         return piece
 
-    def _answered(self, piece: bytes, manner: Manner) -> bytes:
+    def _answered(self, piece: bytes, faults: Faults) -> bytes:
         if self._drops_answer:
             self._cut()
             return b""
-        if manner.truncate_after is not None:
-            piece = piece[: max(0, manner.truncate_after - self._given)]
+        if faults.truncate_after is not None:
+            piece = piece[: max(0, faults.truncate_after - self._given)]
         self._given += len(piece)
         return piece
 
@@ -196,16 +196,16 @@ class Line:
         self._proxy.cuts += 1
         self._proxy.changed()
 
-    async def _write(self, piece: bytes, sink: asyncio.StreamWriter, manner: Manner) -> None:
-        size = 1 if manner.byte_by_byte else max(1, int(min(PIECE, manner.bandwidth / 20)))
+    async def _write(self, piece: bytes, sink: asyncio.StreamWriter, faults: Faults) -> None:
+        size = 1 if faults.byte_by_byte else max(1, int(min(PIECE, faults.bandwidth / 20)))
         for start in range(0, len(piece), size):
             part = piece[start : start + size]
-            await asyncio.sleep(len(part) / manner.bandwidth)
+            await asyncio.sleep(len(part) / faults.bandwidth)
             if sink in self._ended:
                 return
             sink.write(part)
             await sink.drain()
-        if sink is self._client and self._given == manner.truncate_after and self._target:
+        if sink is self._client and self._given == faults.truncate_after and self._target:
             self._client.close()
             self._target.close()
 
@@ -215,16 +215,16 @@ class Proxy:
 
     def __init__(self, target_port: int, *, seed: int | None = None) -> None:
         self.target_port = target_port
-        self.manner = Manner()
+        self.faults = Faults()
         self.seed = seed if seed is not None else random.SystemRandom().getrandbits(32)
         self.chance = random.Random(self.seed)
         self.port = 0
         self.made = 0
         """Connections that have been made, ever."""
-        self.lines: list[Line] = []
+        self.connections: list[ProxiedConnection] = []
         """Those that are open, the oldest first."""
         self.cuts = 0
-        """Lines that ``cut_before`` or ``drop_answer_to`` have cut."""
+        """Connections that ``cut_before`` or ``drop_answer_to`` have cut."""
         self.swallowed = 0
         """Bytes that went into a black hole."""
         self._server: asyncio.Server | None = None
@@ -255,8 +255,8 @@ class Proxy:
 
     def reset(self) -> None:
         """Cut every connection there is with an RST."""
-        for line in tuple(self.lines):
-            line.reset()
+        for connection in tuple(self.connections):
+            connection.reset()
 
     async def refuse(self) -> None:
         """Let nobody connect any more; who is connected stays."""
@@ -265,39 +265,39 @@ class Proxy:
             self._server = None
 
     async def partition(self) -> None:
-        """As when a cable is pulled: lines are there and carry nothing, new ones are refused."""
+        """Stop all bytes, as when a cable is pulled, and refuse new connections."""
         await self.refuse()
-        self.manner = Manner(black_hole=True)
-        for line in self.lines:
-            line.manner = self.manner
+        self.faults = Faults(black_hole=True)
+        for connection in self.connections:
+            connection.faults = self.faults
 
     async def heal(self) -> None:
-        """Treat everybody well again, and listen, on the same port as before.
+        """End all faults, and listen, on the same port as before.
 
         What ``partition`` has held for dead is cut, as its ends would find out in time.
         """
-        for line in tuple(self.lines):
-            if (line.manner or self.manner).black_hole:
-                line.reset()
-        self.manner = Manner()
+        for connection in tuple(self.connections):
+            if (connection.faults or self.faults).black_hole:
+                connection.reset()
+        self.faults = Faults()
         if self._server is None:
             self._server = await asyncio.start_server(self._arrived, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
-    def line_of(self, writer: asyncio.StreamWriter) -> Line:
-        """Return the line of an accepted connection; a subclass may return a line of its own."""
-        return Line(self, writer)
+    def connection_of(self, writer: asyncio.StreamWriter) -> ProxiedConnection:
+        """Return the object for an accepted connection; a subclass may return one of its own."""
+        return ProxiedConnection(self, writer)
 
     def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        line = self.line_of(writer)
+        connection = self.connection_of(writer)
         self.made += 1
-        self.lines.append(line)
-        task = asyncio.create_task(line.run(reader))
+        self.connections.append(connection)
+        task = asyncio.create_task(connection.run(reader))
         self._running.add(task)
 
         def over(task: asyncio.Task[None]) -> None:
             self._running.discard(task)
-            self.lines.remove(line)
+            self.connections.remove(connection)
             self.changed()
 
         task.add_done_callback(over)
@@ -340,7 +340,7 @@ def main(target_port: int) -> None:
             elif line == "reset":
                 proxy.reset()
             else:
-                proxy.manner = Manner(**json.loads(line))
+                proxy.faults = Faults(**json.loads(line))
 
         for line in sys.stdin:
             run(obey(line.strip()))

@@ -40,6 +40,8 @@ PRELOADED = (
     "uvicorn.protocols.http.httptools_impl",
     "pwdlib.hashers.argon2",
     "useby.store.sqlite",
+    "tests.support.one_tls_context",
+    "tests.support.quick_sign_in",
     "tests.support.frozen_modules",  # the last one
 )
 """Modules that a node imports on its way to its first line of output; one that is missing here

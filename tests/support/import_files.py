@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from openpyxl import Workbook
+from openpyxl.cell import Cell
 
 from useby.domain.dates import DateOrder
 from useby.imports.reading import Reading, read
@@ -30,13 +31,16 @@ def read_file(
     return found, [product for _, product in found.products() if product is not None]
 
 
-def a_workbook(rows: Sequence[Sequence[Any]]) -> bytes:
-    """An XLSX file with one sheet."""
+def a_workbook(rows: Sequence[Sequence[Any]], *, number_format: str = "yyyy-mm-dd") -> bytes:
+    """An XLSX file with one sheet, whose dates are shown in a format."""
     book = Workbook()
     sheet = book.active
     assert sheet is not None
     for row in rows:
         sheet.append(list(row))
+    for cell in (cell for row in sheet.iter_rows() for cell in row):
+        if isinstance(cell, Cell) and cell.is_date:
+            cell.number_format = number_format
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

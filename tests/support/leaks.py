@@ -15,7 +15,7 @@ from tests.support.process_node import until
 
 from useby.store.postgres import POOL, PostgresDatabase
 
-OURS = ("Proxy.", "Line.", "until", "Device.")
+OURS = ("Proxy.", "ProxiedConnection.", "until", "Device.")
 """Tasks of the test itself, which are no leaks."""
 
 
@@ -35,9 +35,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def nothing_left(*houses: InProcessNode) -> AsyncIterator[None]:
-    """After the block, the tasks of nodes on PostgreSQL and the lines of their pools are as before.
+    """After the block, the tasks of nodes on PostgreSQL and their pools are as before.
 
-    Of lines a pool may have made more, but has no more than it may, and all of them to give.
+    A pool may have made more connections, but has no more than it may, and all of them are free.
     """
     before = _tasks()
     yield
@@ -50,7 +50,7 @@ async def nothing_left(*houses: InProcessNode) -> AsyncIterator[None]:
 
 
 def _has_all_back(database: PostgresDatabase) -> bool:
-    """Compare counts: a line whose query was cancelled is given back before the pool drops it."""
+    """Compare counts: one whose query was cancelled is given back before the pool drops it."""
     pool: Any = database._engine.pool
     return (pool.checkedout(), pool.checkedin()) == (0, _open(database))
 

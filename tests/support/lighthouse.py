@@ -25,6 +25,10 @@ class Audit:
     """Score of each category, 0 to 100."""
     figures: dict[str, float]
     """Times in milliseconds and other figures, by the names of their audits."""
+    requests: int
+    """Number of requests, with those of what is loaded later."""
+    work: dict[str, float]
+    """Milliseconds of the main thread, as slow as a phone, by kind of work; empty without speed."""
     failed: dict[str, Any]
     """Audits that the page did not pass, with the elements."""
 
@@ -49,8 +53,12 @@ class AuditedPage:
 
     async def forget_files(self) -> None:
         """Remove all that the browser has stored of the page's files, and keep the sign-in."""
-        devtools = await self.page.context.new_cdp_session(self.page)
+        # A service worker that is still being installed would store them again, and so would the
+        # page that is open, which registers it again.
+        await self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         origin = await self.page.evaluate("location.origin")
+        await self.page.goto("about:blank")
+        devtools = await self.page.context.new_cdp_session(self.page)
         kinds = "service_workers,cache_storage,indexeddb"
         await devtools.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": kinds})
         await devtools.send("Network.clearBrowserCache")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import httpx
+import jwt
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 from tests.support.process_node import NodeProcess
 from tests.support.time_limits import HANG_TIMEOUT
@@ -50,6 +51,7 @@ async def a_window(
     size: tuple[int, int] = PHONE,
     scheme: Literal["light", "dark"] = "light",
     locale: str = "en-US",
+    zone: str = "UTC",
     service_workers: Literal["allow", "block"] = "block",
 ) -> AsyncIterator[BrowserContext]:
     """A private window; at its end, of all errors and warnings only ``but`` may have occurred.
@@ -67,6 +69,7 @@ async def a_window(
         viewport={"width": width, "height": height},
         color_scheme=scheme,
         locale=locale,
+        timezone_id=zone,
         service_workers=service_workers,
     )
     context.set_default_timeout(HANG_TIMEOUT * 1000)
@@ -107,14 +110,48 @@ async def sign_in(rest: httpx.AsyncClient) -> None:
     rest.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
 
 
+async def person(rest: httpx.AsyncClient, email: str) -> None:
+    """Create another person's account, and sign in by REST."""
+    given = {"email": email, "password": PASSWORD}
+    await rest.post("/api/auth/signup", json=given)
+    token = (await rest.post("/api/auth/login", json=given)).json()["accessToken"]
+    rest.headers["Authorization"] = f"Bearer {token}"
+
+
+async def shared_by(ada: httpx.AsyncClient, bob: httpx.AsyncClient, role: str) -> dict[str, Any]:
+    """Name Ada's household, and let Bob join it; return it as Bob sees it."""
+    (own,) = (await ada.get("/api/households")).json()["items"]
+    path = f"/api/households/{own['id']}"
+    await ada.patch(path, json={"name": "Kitchen"})
+    made = (await ada.post(f"{path}/invitations", json={"role": role})).json()
+    joined = await bob.post(f"/api/invitations/{made['token']}/accept")
+    assert joined.is_success, joined.text
+    found: dict[str, Any] = joined.json()
+    return found
+
+
 async def opened(
-    context: BrowserContext, server: NodeProcess, view: str = "due", button: str = "Sign in"
+    context: BrowserContext, server: NodeProcess, view: str = "due", button: str = ""
 ) -> Page:
-    """Open the page, sign in, and show a view."""
+    """Open the page in a window that is signed in, or sign in with a button; show a view."""
     page = await context.new_page()
+    if not button:
+        await sign_in_over_rest(page, server.url)
     await page.goto(f"{server.url}/#/{view}")
-    await enter(page, button)
+    if button:
+        await enter(page, button)
+    await expect(connection(page)).to_have_text("Live")
     return page
+
+
+async def sign_in_over_rest(page: Page, url: str) -> None:
+    """Give a window the cookie and the id of a sign-in, as the form does for more CPU time."""
+    given = {"email": EMAIL, "password": PASSWORD, "cookie": True}
+    answer = await page.context.request.post(f"{url}/api/auth/login", data=given)
+    assert answer.ok, await answer.text()
+    claims = jwt.decode((await answer.json())["accessToken"], options={"verify_signature": False})
+    await page.goto(f"{url}/api/health/live")
+    await page.evaluate("id => localStorage.setItem('useby.signedIn', id)", claims["sid"])
 
 
 def day(days: int) -> str:
@@ -158,3 +195,8 @@ def row(page: Page, name: str) -> Locator:
 def message(page: Page) -> Locator:
     """The message after an action."""
     return page.locator("[role=status].message")
+
+
+def switch(page: Page) -> Locator:
+    """What chooses the household, for a member of several."""
+    return page.get_by_role("banner").get_by_label("Household")

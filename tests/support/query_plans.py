@@ -9,20 +9,20 @@ from sqlalchemy.engine import Connection, Engine
 
 from useby.store.database import Database, Transaction
 
-OWN_ROWS = "json_each", "anon_"
+OWN_ROWS = "json_each", "anon_", "(subquery-", "CONSTANT ROW"
 """Names of what is no table: rows that were passed to the statement, and rows of its subquery."""
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A statement and the lines of SQLite's plan for it."""
+    """A statement and the lines of the database's plan for it."""
 
     statement: str
     lines: tuple[str, ...]
 
     @property
     def scans(self) -> list[str]:
-        """The lines that read a whole table, or sort what an index could have given in order."""
+        """The lines of SQLite that read a whole table, or sort what an index has in order."""
         return [
             line
             for line in self.lines
@@ -42,14 +42,13 @@ async def plans_of(database: Database, work: Callable[[Transaction], object]) ->
             ran.append((statement, values[0] if many else values))
 
     def explain(transaction: Transaction) -> list[Planned]:
+        connection = transaction.connection
+        words = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
         return [
             Planned(
                 statement,
                 tuple(
-                    row.detail
-                    for row in transaction.connection.exec_driver_sql(
-                        f"EXPLAIN QUERY PLAN {statement}", values
-                    )
+                    row[-1] for row in connection.exec_driver_sql(f"{words} {statement}", values)
                 ),
             )
             for statement, values in ran

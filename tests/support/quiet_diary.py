@@ -27,10 +27,14 @@ class Diary:
         self.zone = zone
         self.minutes: list[datetime] = []
         self.walls: list[datetime] = []
+        self.places: dict[datetime, int] = {}
+        """For each time that the clock shows, the first minute at which it does."""
         at = first
         while at <= last:
+            wall = at.astimezone(zone).replace(tzinfo=None)
+            self.places.setdefault(wall, len(self.walls))
             self.minutes.append(at)
-            self.walls.append(at.astimezone(zone).replace(tzinfo=None))
+            self.walls.append(wall)
             at += MINUTE
         self.dates = sorted({wall.date() for wall in self.walls})
 
@@ -42,9 +46,9 @@ class Diary:
         wanted = datetime.combine(day, at)
         if not self.walls[0] < wanted:
             return None
+        if wanted in self.places:
+            return self.minutes[self.places[wanted]]
         for number, wall in enumerate(self.walls):
-            if wall == wanted:
-                return self.minutes[number]
             if wall > wanted:
                 return self.minutes[number - 1] + (wanted - self.walls[number - 1])
         return None

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from starlette.types import Message, Receive, Scope, Send
@@ -40,8 +40,13 @@ MILK = {"name": "Organic Milk", "expiryDate": "2026-03-04"}
 class DirectFirst:
     """The application with its direct routes, which a node's HTTP protocol calls."""
 
+    documents: ClassVar[list[dict[str, Any]]] = []
+    """The OpenAPI document, once it has been made: it is the same for all contexts."""
+
     def __init__(self, context: Context) -> None:
         self._api = create_api(context)
+        if self.documents:
+            self._api.openapi_schema = self.documents[0]
         self._direct = DirectRoutes(context, notifications.DIRECT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +66,11 @@ class DirectFirst:
 
         answer = await request.answer(body)
         await (answer or self._api)(scope, repeated, send)
+
+    def keep_document(self) -> None:
+        """Keep the OpenAPI document for later applications, if a request has had it made."""
+        if self._api.openapi_schema and not self.documents:
+            self.documents.append(self._api.openapi_schema)
 
 
 class Rest:
@@ -94,7 +104,8 @@ class Rest:
             push_key=VAPID.public_key,
             mail=account_mail(settings, database, SigningKeys(KEY), lambda: self.now),
         )
-        self._transport = httpx.ASGITransport(DirectFirst(self.context))
+        self._application = DirectFirst(self.context)
+        self._transport = httpx.ASGITransport(self._application)
         self._clients: list[httpx.AsyncClient] = []
         self._keeping = [
             asyncio.create_task(self.context.posts.run(), name="posts"),
@@ -135,6 +146,7 @@ class Rest:
         return self.client(authorization=f"Bearer {token}")
 
     async def close(self) -> None:
+        self._application.keep_document()
         for client in self._clients:
             await client.aclose()
         for task in self._keeping:

@@ -107,7 +107,7 @@ def nginx(folder: Path, node: str, path: str) -> ReverseProxy:
         path,
         {"443 ssl": f"127.0.0.1:{port} ssl", "/var/log/nginx": folder},
     )
-    text = text.replace(f"    listen [::]:127.0.0.1:{port} ssl;\n", "")
+    text = text.replace(f"    listen [::]:127.0.0.1:{port} ssl http2;\n", "")
     config = folder / "nginx.conf"
     config.write_text(
         f"daemon off;\npid {folder}/pid;\nerror_log {folder}/error.log;\nevents {{}}\n"

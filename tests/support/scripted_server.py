@@ -29,7 +29,7 @@ def frame(number: int, **more: object) -> str:
     return json.dumps(five | {"created_at": "2026-03-04T10:30:00Z"} | more)
 
 
-class Stage:
+class ScriptedServer:
     """A server that meets its first connection with the first handler, and so on."""
 
     def __init__(self, *handlers: Handler) -> None:
@@ -44,16 +44,16 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def playing(*handlers: Handler, extended: bool = False) -> AsyncIterator[Stage]:
+async def playing(*handlers: Handler, extended: bool = False) -> AsyncIterator[ScriptedServer]:
     """Run it; each handler meets one connection."""
-    stage = Stage(*handlers)
+    scripted = ScriptedServer(*handlers)
     granted = [Subprotocol("useby.v1")] if extended else None
     async with serve(
-        stage.meet, "127.0.0.1", 0, ping_interval=None, close_timeout=1, subprotocols=granted
+        scripted.meet, "127.0.0.1", 0, ping_interval=None, close_timeout=1, subprotocols=granted
     ) as running:
-        stage.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
+        scripted.url = f"http://127.0.0.1:{running.sockets[0].getsockname()[1]}"
         async with asyncio.timeout(HANG_TIMEOUT):
-            yield stage
+            yield scripted
         running.close(close_connections=True)
 
 

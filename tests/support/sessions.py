@@ -9,7 +9,7 @@ from useby.domain.notification import Cause, Notification, Severity
 from useby.realtime import frames
 from useby.realtime.effects import Effects, Fetch
 from useby.realtime.session import Session
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -67,5 +67,5 @@ def announced(session: Session, *rows: Notification) -> Effects:
 def live(newest: int = 0) -> Session:
     session = Session("u")
     session.opened(TokenStatus.GOOD, newest, unread=False, since=None)
-    assert session.state is State.LIVE
+    assert session.state is SessionState.LIVE
     return session

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from tests.support.factories import NOON, a_product
 
 from useby.actions import alerts as clock
-from useby.actions import inventory
+from useby.actions import channels, inventory
 from useby.domain.account import User
+from useby.domain.channel import ChannelKind
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.product import Disposal
 from useby.domain.quota import Usage
+from useby.store import channels as stored_channels
 from useby.store import idempotency, marks, notifications, products, usage
 from useby.store.database import Connection, Database, Transaction
 from useby.store.idempotency import IdempotentRequest
@@ -24,6 +26,7 @@ from useby.store.schema import (
     lots,
     movements,
     notification_items,
+    outbox,
     sent_alerts,
 )
 from useby.store.schema import notifications as notifications_table
@@ -37,6 +40,7 @@ FLAT = {
     sent_alerts: 200,
     notifications_table: 600,
     notification_items: 300,
+    outbox: 300,
     idempotency_keys: 300,
 }
 PRODUCT_TEXTS = {each.name for each in PRODUCT_COLUMNS if isinstance(each.type, sa.String)}
@@ -115,6 +119,19 @@ class Household:
         for each in page and [self.chance.choice(page)]:
             notifications.delete(transaction, self.owner.id, each.id)
 
+    def _add_a_channel(self, transaction: Transaction) -> None:
+        fields = {"name": "Hook", "target": "https://hook.example"}
+        if len(self._channels(transaction)) < 3:
+            channels.create(transaction, self.owner.id, ChannelKind.WEBHOOK, fields, NOON)
+
+    def _delete_a_channel(self, transaction: Transaction) -> None:
+        for each in self._channels(transaction)[:1]:
+            channels.delete(transaction, self.owner.id, each, NOON)
+
+    def _channels(self, transaction: Transaction) -> list[str]:
+        found = stored_channels.list_(transaction.connection, self.owner.id)
+        return [each.id for each in found]
+
     def _add_products(self, transaction: Transaction) -> None:
         new = [
             a_product(self.owner, "2026-03-03", notes="Kühl lagern", more_barcodes=self._barcodes())
@@ -168,6 +185,8 @@ class Household:
 DEEDS = (
     "post",
     "post_with_a_key",
+    "add_a_channel",
+    "delete_a_channel",
     "mark",
     "mark_all",
     "delete",

@@ -1,6 +1,6 @@
-"""The tests' proxy with an understanding of WebSocket: it meddles with whole frames.
+"""The tests' proxy for WebSockets: its faults are of whole frames.
 
-What is done to bytes (reset, hold, delay) is ``proxy.Proxy``'s own.
+``fault_proxy.Proxy`` does what is done to bytes (reset, hold, delay).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from tests.support.fault_proxy import Line, Manner, Proxy
+from tests.support.fault_proxy import Faults, ProxiedConnection, Proxy
 from websockets.frames import Close
 
 HEAD_END = b"\r\n\r\n"
@@ -74,12 +74,12 @@ class Frames:
         return left[0] & 0x0F, payload, start + length
 
 
-class WebSocketLine(Line):
-    """A line whose frames are looked at."""
+class WebSocketConnection(ProxiedConnection):
+    """A connection whose frames are looked at."""
 
-    _proxy: "Meddler"
+    _proxy: "WebSocketFaultProxy"
 
-    def __init__(self, proxy: "Meddler", client: asyncio.StreamWriter) -> None:
+    def __init__(self, proxy: "WebSocketFaultProxy", client: asyncio.StreamWriter) -> None:
         super().__init__(proxy, client)
         self._asked_head: bytes | None = b""
         self._answer_head: bytes | None = b""
@@ -94,7 +94,7 @@ class WebSocketLine(Line):
         if self._client not in self._ended and not self._client.is_closing():
             self._client.write(close_frame(code, reason))
 
-    def _asked(self, piece: bytes, manner: Manner) -> bytes:
+    def _asked(self, piece: bytes, faults: Faults) -> bytes:
         if self._asked_head is not None:
             self._asked_head += piece
             head, end, rest = self._asked_head.partition(HEAD_END)
@@ -132,7 +132,7 @@ class WebSocketLine(Line):
             self._proxy.closes.append(f"{who} {int.from_bytes(payload[:2])}")
         self._close_came = True
 
-    def _answered(self, piece: bytes, manner: Manner) -> bytes:
+    def _answered(self, piece: bytes, faults: Faults) -> bytes:
         if self._answer_head is not None:
             self._answer_head += piece
             head, end, piece = self._answer_head.partition(HEAD_END)
@@ -145,8 +145,8 @@ class WebSocketLine(Line):
             return head + end + self._frames(piece)
         return self._frames(piece)
 
-    async def _write(self, piece: bytes, sink: asyncio.StreamWriter, manner: Manner) -> None:
-        await super()._write(piece, sink, manner)
+    async def _write(self, piece: bytes, sink: asyncio.StreamWriter, faults: Faults) -> None:
+        await super()._write(piece, sink, faults)
         if self._truncated and sink is self._client:
             sink.close()
 
@@ -177,7 +177,7 @@ class WebSocketLine(Line):
         return data * (2 if self._proxy.duplicates else 1)
 
 
-class Meddler(Proxy):
+class WebSocketFaultProxy(Proxy):
     """The proxy, for the length of an ``async with``."""
 
     def __init__(self, target_port: int, *, seed: int | None = None) -> None:
@@ -189,32 +189,32 @@ class Meddler(Proxy):
         self.marks = self.authenticates = 0
         """Frames of these actions that clients have sent."""
         self.closes: list[str] = []
-        """Sender of the first Close on a line, and with which code."""
+        """Sender of the first Close on a connection, and with which code."""
         self.refusals: deque[Refusal] = deque()
         """Answers to the next upgrades."""
         self.ungreeted: deque[bytes] = deque()
         """Closes that the next connections get in place of their first frame."""
         self.until_truncated: int | None = None
-        """Notifications that pass before one is cut in its middle, and its line with it."""
+        """Notifications that pass before one is cut in its middle, and its connection with it."""
         self.plain = self.duplicates = False
 
     def drop_marks(self) -> None:
-        """Lose the marks of the lines there are, and the PINGs behind them."""
-        for line in self.lines:
-            assert isinstance(line, WebSocketLine)
-            line.drops_marks = True
+        """Lose the marks of the open connections, and the PINGs behind them."""
+        for connection in self.connections:
+            assert isinstance(connection, WebSocketConnection)
+            connection.drops_marks = True
 
     def mute(self) -> None:
-        """Keep back what the server sends on the lines there are."""
-        for line in self.lines:
-            assert isinstance(line, WebSocketLine)
-            line.mute = True
+        """Keep back what the server sends on the open connections."""
+        for connection in self.connections:
+            assert isinstance(connection, WebSocketConnection)
+            connection.mute = True
 
     def send_close(self, code: int, reason: str) -> None:
-        """Let the server's next word on every line be this."""
-        for line in self.lines:
-            assert isinstance(line, WebSocketLine)
-            line.send_close(code, reason)
+        """Let the server's next word on every connection be this."""
+        for connection in self.connections:
+            assert isinstance(connection, WebSocketConnection)
+            connection.send_close(code, reason)
 
-    def line_of(self, writer: asyncio.StreamWriter) -> Line:
-        return WebSocketLine(self, writer)
+    def connection_of(self, writer: asyncio.StreamWriter) -> ProxiedConnection:
+        return WebSocketConnection(self, writer)

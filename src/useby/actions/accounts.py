@@ -247,8 +247,9 @@ def issue_ticket(
         claims.issued_at,
         claims.expires_at,
         tuple(sorted(claims.scopes or ())),
+        claims.household_id,
     )
-    tickets.keep(transaction, refresh.hash_of(ticket), grant, ends)
+    tickets.add(transaction, refresh.hash_of(ticket), grant, ends)
     tickets.purge(transaction, now)
 
 

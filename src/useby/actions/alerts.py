@@ -1,36 +1,43 @@
 """Send the alerts of a batch of due products."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
 from typing import Final, NamedTuple
 
 from useby.actions import floods, stock
 from useby.actions.stock import ChangedProduct
-from useby.domain import lot_alerts
+from useby.domain import lot_alerts, lot_plans
 from useby.domain.account import User
 from useby.domain.alerts import ON_EXPIRY, SentAlerts
 from useby.domain.expiry import Expiry
 from useby.domain.household import SharedStock
 from useby.domain.lot import AlertedLot, Lot, LotState
 from useby.domain.lot_alerts import LotAlerts
+from useby.domain.lot_plans import LotPlan
+from useby.domain.movement import Movement
 from useby.domain.notification import Draft
 from useby.domain.product import AlertedProduct, Product
-from useby.store import alert_members, alerts, lots, products, unread_alerts
-from useby.store.alerts import AlertRecord, Claim
+from useby.store import alert_members, alerts, lots, movement_lists, products, unread_alerts
+from useby.store.alerts import AlertRecord, ProductClaim
 from useby.store.database import Connection, Transaction
+from useby.store.lots import StoredProduct
 from useby.store.products import ProductRow
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 100
 """Maximum number of products in a transaction: some 10 ms of work, after which others write."""
+LOTS: Final = 10_000
+"""Maximum number of open lots of several products in a transaction."""
+MOVEMENTS: Final = 10_000
+"""Maximum number of movements of several products that a transaction reads."""
 
 
 @dataclass(frozen=True, slots=True)
-class BatchResult:
+class SentBatch:
     """Figures of one transaction; they are counted after the commit, because it may be retried."""
 
     claimed: int
@@ -41,24 +48,22 @@ class BatchResult:
     """True if other products are due."""
 
 
-class _Due(NamedTuple):
+class _DueProduct(NamedTuple):
     """A claimed product with its lots as they are now."""
 
-    claim: Claim
+    claim: ProductClaim
     lots: Sequence[Lot | AlertedLot]
+    plans: Sequence[tuple[User, Sequence[LotPlan]]]
+    """Those who get the alerts, each with the plans of the lots."""
     changed: ChangedProduct | None = None
     """What must be written of the product and its lots; ``None`` if they are as they are stored."""
 
-    @property
-    def dates(self) -> list[Expiry]:
-        """The dates of the lots."""
+    def dates(self, now: datetime) -> list[Expiry]:
+        """Return the dates of the lots about which it matters what was sent."""
+        if len(self.lots) > 1 and not isinstance(self.claim.owner, SharedStock):
+            ((owner, plans),) = self.plans
+            return lot_plans.dates_to_decide(plans, owner, now)
         return [lot.expiry for lot in self.lots if lot.expiry is not None]
-
-    def may_repeat(self, reader: User, sent: SentAlerts) -> bool:
-        """Return whether an alert on expiry that was sent to somebody may be repeated."""
-        return any(lead <= ON_EXPIRY for _, lead, _ in sent) and lot_alerts.may_repeat(
-            self.claim.product, self.lots, reader
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class _Known:
     since: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """Times for which the look at products was planned, by owner and product."""
 
-    def sent_to(self, reader: User, due: _Due) -> SentAlerts:
+    def sent_to(self, reader: User, due: _DueProduct) -> SentAlerts:
         """Return the alerts of a product that were sent to somebody."""
         owner, product_id = due.claim.key
         if reader.id == owner:
@@ -83,7 +88,7 @@ class _Known:
 
 
 @dataclass(slots=True)
-class _Work:
+class _AlertWork:
     """Results of the claimed products so far."""
 
     changed: list[tuple[ChangedProduct, ProductRow]] = field(default_factory=list)
@@ -92,7 +97,7 @@ class _Work:
     """Parts of the digests of users."""
     records: list[AlertRecord] = field(default_factory=list)
 
-    def quarantine(self, claim: Claim, error: Exception) -> None:
+    def quarantine(self, claim: ProductClaim, error: Exception) -> None:
         """Quarantine a product, whose lots cannot be read or whose alert cannot be computed."""
         log.error(
             "product %s is quarantined: its alert can't be computed", claim.key[1], exc_info=error
@@ -107,18 +112,18 @@ def send_due(
     *,
     of: str | None = None,
     left_out: Collection[str] = (),
-) -> BatchResult:
+) -> SentBatch:
     """Claim one batch of the products due at ``now``, and store their notifications.
 
     A product whose alert cannot be computed is quarantined with the reason; the others are not
     affected. ``claim_due`` describes ``of`` and ``left_out``.
     """
     found, unreadable = alerts.claim_due(transaction, now, BATCH + 1, of=of, left_out=left_out)
-    claimed = _batch_of(found)
-    goes_on = len(claimed) < len(found)
-    is_cut = goes_on and found[len(claimed)].owner is claimed[-1].owner
-    work = _Work()
-    _decide(transaction.connection, _read(transaction.connection, claimed, work), work, now)
+    work = _AlertWork()
+    claimed, due = _read(transaction.connection, _batch_of(found), work)
+    taken = {each.key for each in claimed}
+    left = [each for each in found if each.key not in taken]
+    _decide(transaction.connection, due, work, now)
     stock.write(transaction, work.changed)
     alerts.record(transaction, work.records, now)
     if claimed:
@@ -129,23 +134,25 @@ def send_due(
             readers,
             now,
             digests=work.digests,
-            goes_on=goes_on,
-            is_cut=is_cut,
+            goes_on=bool(left),
+            cut=_cut(claimed, left),
         )
     failed = sum(record.outcome is None for record in work.records)
     sent = len(work.drafts) + len(work.digests)
-    return BatchResult(len(claimed), sent, unreadable + failed, goes_on)
+    return SentBatch(len(claimed), sent, unreadable + failed, bool(left))
 
 
-def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
+def _batch_of(found: Sequence[ProductClaim]) -> Sequence[ProductClaim]:
     """Return the claims of a batch without those of an owner who has more of them beyond it.
 
     Alerts of one owner that are due at the same time are claimed together, so they are counted
     together. An owner who fills a batch has the whole of it. A product counts once for each person
     who gets its alerts.
     """
-    counts = accumulate(len(claim.members) or 1 for claim in found)
-    size = max(1, sum(count <= BATCH for count in counts))
+    readers = accumulate(len(claim.members) or 1 for claim in found)
+    lot_counts = accumulate(claim.lot_count for claim in found)
+    both = zip(readers, lot_counts, strict=True)
+    size = max(1, sum(count <= BATCH and of_lots <= LOTS for count, of_lots in both))
     if size >= len(found):
         return found
     last = found[size].product.user_id
@@ -153,48 +160,87 @@ def _batch_of(found: Sequence[Claim]) -> Sequence[Claim]:
     return whole or found[:size]
 
 
-def _read(connection: Connection, claimed: Sequence[Claim], work: _Work) -> list[_Due]:
+def _cut(claimed: Iterable[ProductClaim], left: Iterable[ProductClaim]) -> set[str]:
+    """Return those who get alerts of a batch, and of the same owners beyond it."""
+    owners = {each.key[0] for each in left}
+    both = (each for each in claimed if each.key[0] in owners)
+    return {reader.id for each in both for reader in each.readers}
+
+
+def _read(
+    connection: Connection, claimed: Sequence[ProductClaim], work: _AlertWork
+) -> tuple[Sequence[ProductClaim], list[_DueProduct]]:
     """Read the lots of a batch, and compute those that may be different now.
 
     Flat rows are brought in line. The dates of lots that were opened, frozen or thawed are computed
     again: the zone or a rule may have changed. For members who have just joined, it matters when
-    something was done with the lots.
+    something was done with the lots. All these need movements.
+
+    Returns:
+        The first claims, with few enough of such movements together for one transaction, and those
+        of their products that can be read.
     """
     in_line = [each.key for each in claimed if each.version is not None]
     joined = {each.key for each in claimed if each.has_new_members}
     found, no_lots = lots.each_readable(lots.alerted_lots, connection, in_line)
-    moved = [
+    moved = {
         key
         for key, theirs in found.items()
         if key in joined or any(lot.state is not LotState.SEALED for lot in theirs)
-    ]
+    }
+    claimed = _with_few_movements(connection, claimed, moved)
     flat = [each.key for each in claimed if each.version is None]
-    whole, no_row = lots.each_readable(lots.stored, connection, [*flat, *moved])
-    histories, no_history = lots.each_readable(lots.histories, connection, moved)
+    computed = [each.key for each in claimed if each.key in moved]
+    whole, no_row = lots.each_readable(lots.stored, connection, [*flat, *computed])
+    histories, no_history = lots.each_readable(lots.histories, connection, computed)
     faults = no_lots | no_row | no_history
     due = []
     for claim in claimed:
         key = claim.key
+        theirs: Sequence[Lot | AlertedLot] = found.get(key, ())
+        changed = None
         try:
             if key in faults:
                 raise faults[key]  # noqa: TRY301 - as any other fault of the product
-            if key not in whole:
-                due.append(_Due(claim, found.get(key, ())))
-                continue
-            if claim.version is None:
-                changed = stock.in_line(connection, claim.owner, whole[key])
-            else:
-                changed = stock.computed_again(whole[key], histories.get(key, ()), claim.owner)
-            is_new = claim.version is None or changed.change.lots
-            due.append(_Due(claim, changed.lots, changed if is_new else None))
+            if key in whole:
+                changed = _changed(connection, claim, whole[key], histories.get(key, ()))
+                theirs = changed.lots
+                if claim.version is not None and not changed.change.lots:
+                    changed = None
+            plans = [(each, lot_plans.plan(claim.product, theirs, each)) for each in claim.readers]
         except Exception as error:  # noqa: BLE001 - it is logged
             work.quarantine(claim, error)
-    return due
+            continue
+        due.append(_DueProduct(claim, theirs, plans, changed))
+    return claimed, due
 
 
-def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datetime) -> None:
+def _with_few_movements(
+    connection: Connection, claimed: Sequence[ProductClaim], moved: Collection[tuple[str, str]]
+) -> Sequence[ProductClaim]:
+    """Return the first claims, with few enough movements to read in one transaction."""
+    keys = [each.key for each in claimed if each.version is None or each.key in moved]
+    if not keys:
+        return claimed
+    counts = movement_lists.counts_of(connection, keys, MOVEMENTS + 1)
+    sums = accumulate(counts.get(claim.key, 0) for claim in claimed)
+    return claimed[: max(1, sum(count <= MOVEMENTS for count in sums))]
+
+
+def _changed(
+    connection: Connection, claim: ProductClaim, before: StoredProduct, history: Sequence[Movement]
+) -> ChangedProduct:
+    """Return a product whose lots are in line with a flat row, or computed again."""
+    if claim.version is None:
+        return stock.in_line(connection, claim.owner, before)
+    return stock.computed_again(before, history, claim.owner)
+
+
+def _decide(
+    connection: Connection, due: Sequence[_DueProduct], work: _AlertWork, now: datetime
+) -> None:
     """Decide on the alerts of products."""
-    known = _known(connection, due)
+    known = _known(connection, due, now)
     for each in due:
         claim, changed = each.claim, each.changed
         product: Product | AlertedProduct = claim.product
@@ -203,7 +249,8 @@ def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datet
             if row is not None:
                 product = row.product
             decisions = [
-                (reader, _decide_for(reader, each, product, known, now)) for reader in claim.readers
+                (reader, _decide_for(reader, plans, each, product, known, now))
+                for reader, plans in each.plans
             ]
             record = _record(each, product, decisions, now)
         except Exception as error:  # noqa: BLE001 - it is logged
@@ -217,38 +264,47 @@ def _decide(connection: Connection, due: Sequence[_Due], work: _Work, now: datet
         work.records.append(record)
 
 
-def _known(connection: Connection, due: Sequence[_Due]) -> _Known:
+def _known(connection: Connection, due: Sequence[_DueProduct], now: datetime) -> _Known:
     """Read what the alerts of products depend on beside their lots."""
-    dates = [(*each.claim.key, each.dates) for each in due]
-    shared = [each for each in due if each.claim.members]
+    dates = [(*each.claim.key, each.dates(now)) for each in due]
+    shared = [(*each.claim.key, each.dates(now)) for each in due if each.claim.members]
     known = _Known(
-        products.sent_alerts_about(connection, dates),
-        alert_members.sent_about(connection, [(*each.claim.key, each.dates) for each in shared]),
+        products.sent_alerts_about(connection, dates), alert_members.sent_about(connection, shared)
     )
-    readers = [(each, reader) for each in due for reader in each.claim.readers]
+    readers = [(each, reader, plans) for each in due for reader, plans in each.plans]
     repeated = [
         (reader.id, each.claim.product.id)
-        for each, reader in readers
-        if each.may_repeat(reader, known.sent_to(reader, each))
+        for each, reader, plans in readers
+        if _has_expired(known.sent_to(reader, each)) and lot_plans.may_repeat(plans)
     ]
     known.unread.update(unread_alerts.unread_expired_lots(connection, repeated))
-    deferred = [each.claim.key for each, reader in readers if reader.deferral is not None]
+    deferred = [each.claim.key for each, reader, _ in readers if reader.deferral is not None]
     known.since.update(alerts.due_times(connection, deferred))
     return known
 
 
+def _has_expired(sent: SentAlerts) -> bool:
+    """Return whether an alert on expiry was sent, which may be repeated."""
+    return bool(sent) and any(lead <= ON_EXPIRY for _, lead, _ in sent)
+
+
 def _decide_for(
-    reader: User, due: _Due, product: Product | AlertedProduct, known: _Known, now: datetime
+    reader: User,
+    plans: Sequence[LotPlan],
+    due: _DueProduct,
+    product: Product | AlertedProduct,
+    known: _Known,
+    now: datetime,
 ) -> LotAlerts:
     """Decide on the alerts of a product for one of those who get them."""
     unread = known.unread.get((reader.id, product.id), ())
     since = None if reader.deferral is None else known.since.get(due.claim.key)
     sent = known.sent_to(reader, due)
-    return lot_alerts.decide(product, due.lots, reader, sent, now, unread, since)
+    return lot_alerts.decide(product, due.lots, reader, sent, now, unread, since, plans)
 
 
 def _record(
-    due: _Due,
+    due: _DueProduct,
     product: Product | AlertedProduct,
     decisions: Sequence[tuple[User, LotAlerts]],
     now: datetime,
@@ -267,7 +323,7 @@ def _record(
     return AlertRecord(
         product,
         LotAlerts(
-            replace(dates, next_alert_at=next_at),
+            dates._replace(next_alert_at=next_at),
             () if own is None else own.sent,
             () if own is None else own.unsent,
         ),

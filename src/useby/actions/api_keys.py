@@ -7,6 +7,7 @@ from typing import Final
 
 from uuid_utils import uuid7
 
+from useby.actions import households
 from useby.auth.api_keys import hash_of, new_key, prefix_of
 from useby.batcher import Batcher
 from useby.domain.api_key import MAX_KEYS, ApiKey, KeyScope, TooManyKeys
@@ -31,33 +32,47 @@ def create(
     scopes: Sequence[KeyScope],
     expires_at: datetime | None,
     now: datetime,
+    household_id: str | None = None,
 ) -> tuple[ApiKey, str]:
     """Create a key of a user.
+
+    Args:
+        transaction: The running write.
+        user_id: The user.
+        name: Name by which the user recognizes the key.
+        scopes: What the key may do.
+        expires_at: End of the key, aware; ``None`` for a key without an end.
+        now: The current time, aware.
+        household_id: The household whose stock the key may use; ``None`` for the one on which the
+            user acts by default.
 
     Returns:
         The key, and its text, which is stored nowhere.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
+        UnknownHousehold: The user is no member of the household.
         TooManyKeys: The user has as many keys as an account can have.
     """
-    if accounts.lock_user(transaction, user_id) is None:
+    user = accounts.lock_user(transaction, user_id)
+    if user is None:
         raise UnknownUser(user_id)
+    stock, _ = households.stock_of(transaction.connection, user, household_id)
     if len(api_keys.list_(transaction.connection, user_id)) >= MAX_KEYS:
         raise TooManyKeys
-    return _add(transaction, user_id, name, scopes, expires_at, now)
+    return _add(transaction, (user_id, stock.id), name, scopes, expires_at, now)
 
 
 def create_service_key(
     transaction: Transaction, *, name: str, expires_at: datetime | None, now: datetime
 ) -> tuple[ApiKey, str]:
     """Create a key that posts to any user; return it and its text, which is stored nowhere."""
-    return _add(transaction, None, name, [KeyScope.NOTIFY_ANY], expires_at, now)
+    return _add(transaction, (None, None), name, [KeyScope.NOTIFY_ANY], expires_at, now)
 
 
 def _add(
     transaction: Transaction,
-    user_id: str | None,
+    owner_and_household: tuple[str | None, str | None],
     name: str,
     scopes: Sequence[KeyScope],
     expires_at: datetime | None,
@@ -65,7 +80,15 @@ def _add(
 ) -> tuple[ApiKey, str]:
     text, created = new_key(), now.replace(microsecond=0)
     ordered = tuple(each for each in KeyScope if each in scopes)
-    key = ApiKey(str(uuid7()), user_id, name, prefix_of(text), ordered, created, expires_at)
+    key = ApiKey(
+        str(uuid7()),
+        *owner_and_household,
+        name,
+        prefix_of(text),
+        ordered,
+        created,
+        expires_at,
+    )
     api_keys.add(transaction, key, hash_of(text))
     return key, text
 

@@ -9,28 +9,30 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from uuid_utils import uuid7
 
 from useby import __version__
 from useby.actions import inventory, stock
-from useby.domain.account import User
 from useby.domain.calendar import (
     MAX_CALENDARS,
     MAX_EVENTS,
     CalendarEvent,
+    CalendarView,
     TooManyCalendars,
     event_of,
     soonest,
 )
-from useby.domain.household import Actor, as_seen
-from useby.store import calendars
-from useby.store.calendars import StoredCalendar, delete
+from useby.domain.household import Actor
+from useby.store import alert_members, calendars
+from useby.store.calendars import DatedLot, OpenedCalendar, StoredCalendar, delete
 from useby.store.database import Connection, Database, Transaction
 
-__all__ = ["create", "delete", "entity_tag", "events", "of_member", "owner"]
+__all__ = ["create", "delete", "entity_tag", "events", "of_member"]
 
 _SECRET_BYTES: Final = 32
 _SECRET: Final = re.compile(r"[\w-]{43}", re.ASCII)
@@ -63,28 +65,51 @@ def of_member(connection: Connection, actor: Actor) -> list[StoredCalendar]:
     return [each for each in every if each.member_id == actor.user_id]
 
 
-async def owner(database: Database, secret: str) -> User | None:
-    """Return the user whose dates a secret opens; ``None`` if it opens none."""
-    if not _SECRET.fullmatch(secret):
-        return None
-    return await database.read(lambda c: calendars.owner(c, _hash(secret)))
+async def events(database: Database, secret: str, now: datetime) -> list[CalendarEvent] | None:
+    """Return the events of the calendar that a secret opens, the soonest first.
 
+    A calendar that is read with other policies, zones or another language than before is revised,
+    so that ``sequence`` rises as it does with a change of a product. So does one that another
+    version of useby has rendered, in perhaps other words.
 
-async def events(database: Database, user: User) -> list[CalendarEvent]:
-    """Return the events of a user's open lots, the soonest first.
+    Args:
+        database: The database.
+        secret: The secret.
+        now: The current time, aware.
+
+    Returns:
+        The events; ``None`` if the secret opens no calendar.
 
     Raises:
-        UnknownUser: The user has been deleted.
+        UnknownUser: The owner of the stock has been deleted.
     """
-    dated = await stock.read_in_line(
-        database, user, lambda c: calendars.dated_lots(c, user.id, MAX_EVENTS)
+    if not _SECRET.fullmatch(secret):
+        return None
+    calendar = await database.read(lambda c: calendars.opened(c, _hash(secret)))
+    if calendar is None:
+        return None
+    dated, view = await stock.read_in_line(
+        database, calendar.stock, partial(_read, calendar=calendar, now=now)
     )
+    view_hash = _hash(repr((__version__, view.values())))
+    if view_hash != calendar.view_hash:
+        revise = partial(calendars.revise, calendar=calendar, view_hash=view_hash, now=now)
+        calendar = await database.write(revise)
+        if calendar is None:
+            return None
+    view = replace(view, revised_at=calendar.revised_at, revision=calendar.revision)
     return await asyncio.to_thread(
-        lambda: soonest(
-            event_of(as_seen(user, each.product), each.version, as_seen(user, each.lot), user)
-            for each in dated
-        )
+        lambda: soonest(event_of(each.product, each.version, each.lot, view) for each in dated)
     )
+
+
+def _read(
+    connection: Connection, *, calendar: OpenedCalendar, now: datetime
+) -> tuple[list[DatedLot], CalendarView]:
+    dated = calendars.dated_lots(connection, calendar.stock.id, MAX_EVENTS)
+    ids = {each.product.id for each in dated}
+    reader = alert_members.member_of(connection, calendar.member, calendar.stock, ids, now)
+    return dated, CalendarView(calendar.stock.zone, reader)
 
 
 def entity_tag(found: Sequence[CalendarEvent]) -> str:

@@ -18,7 +18,7 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
 
-__all__ = ["change", "confirm", "create", "delete", "new_secret", "unsubscribe"]
+__all__ = ["change", "confirm", "create", "delete", "delete_gone", "new_secret", "unsubscribe"]
 
 _SECRET_BYTES: Final = 32
 WITH_SECRET: Final = frozenset({ChannelKind.WEBHOOK, ChannelKind.EMAIL})
@@ -144,13 +144,25 @@ def _store(transaction: Transaction, channel: Channel, now: datetime) -> Channel
     return channels.get(transaction.connection, channel.user_id, channel.id)
 
 
-def delete(transaction: Transaction, user_id: str, channel_id: str) -> bool:
+def delete(transaction: Transaction, user_id: str, channel_id: str, now: datetime) -> bool:
     """Delete a channel; return whether the user had it.
 
     The lock keeps notifications out that are being added, whose deliveries would refer to it.
     """
     lock_users(transaction, user_id)
-    return channels.delete(transaction, user_id, channel_id)
+    return channels.delete(transaction, user_id, channel_id, now)
+
+
+def delete_gone(transaction: Transaction, tested: Channel, now: datetime) -> None:
+    """Delete a channel whose target has answered that it exists no more.
+
+    The attempt may have taken some time, in which the browser has subscribed again: then the
+    channel has another target, and stays.
+    """
+    lock_users(transaction, tested.user_id)
+    channel = channels.get(transaction.connection, tested.user_id, tested.id)
+    if channel is not None and channel.target == tested.target:
+        channels.delete(transaction, tested.user_id, tested.id, now)
 
 
 def new_secret() -> str:

@@ -1,9 +1,10 @@
 """Store the notifications of due alerts; those of a flood are one summary.
 
-A flood are more alerts of one user than the account's flood cap, due together: in one claim of the
+A flood is more alerts of one user than the account's flood cap, due together: in one claim of the
 scheduler, or by one request. One that does not fit in a claim is collected over several
 (``store.alert_holds``). A digest is one notification in any case, and is collected in the same way.
-A member of several households gets one for each of them, so that none speaks of two.
+The alerts of a member of several households count together, also where several claims find them. A
+summary or a digest is about one household, so such a member gets one for each of them.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -12,11 +13,13 @@ from typing import Final
 
 from useby.domain import summaries
 from useby.domain.account import User
+from useby.domain.events import AlertScheduled
 from useby.domain.household import readers_of
 from useby.domain.notification import MOST_SHOWN, Cause, Draft
 from useby.store import (
     accounts,
     alert_holds,
+    alert_members,
     alerts,
     households,
     notification_items,
@@ -30,6 +33,10 @@ from useby.store.notifications import UnknownUser
 
 RELEASED: Final = 20
 """Maximum holds that one transaction ends."""
+LARGE: Final = 1000
+"""Number of collected items of a hold that ends in a transaction without other large work."""
+SLICE: Final = 500
+"""Maximum items of a large hold that one transaction deletes."""
 
 
 def send(
@@ -39,7 +46,7 @@ def send(
     now: datetime,
     *,
     goes_on: bool,
-    is_cut: bool = False,
+    cut: Collection[str] = (),
     digests: Sequence[Draft] = (),
 ) -> None:
     """Store the alerts of a claim as notifications, or as items while they are collected.
@@ -50,14 +57,16 @@ def send(
         owners: All owners of the claimed products, by id.
         now: The current time, aware.
         goes_on: True if the claim was full, so that an owner with many alerts may have more.
-        is_cut: True if it ended within the alerts of its only owner.
+        cut: Users of whom it has only a part of the claimed products.
         digests: The parts of the owners' digests.
     """
     by_owner = _by_owner(drafts, owners)
     over = {each for each, theirs in by_owner.items() if len(theirs) > owners[each].flood_cap}
     held = alert_holds.of(transaction.connection, owners)
+    may_go_on = _of_several_households(transaction.connection, drafts, goes_on=goes_on)
     if goes_on:
-        may_go_on = over | (owners.keys() if drafts and is_cut else set())
+        may_go_on |= over | (set(cut) if drafts else set())
+    if may_go_on:
         held |= _begin_holds(transaction, may_go_on - held.keys(), now)
     digest_of = _by_owner(digests, {each.user_id for each in digests})
     if digests:  # some of their products may be locked by another transaction
@@ -66,19 +75,19 @@ def send(
         notifications.add(transaction, drafts, now)
         return
     ready: list[Draft] = []
+    collected: list[tuple[Hold, User]] = []
     for owner_id, theirs in by_owner.items():
-        digest = digest_of.get(owner_id, ())
+        owner, digest = owners[owner_id], digest_of.get(owner_id, ())
         if (hold := held.get(owner_id)) is not None:
-            _collect(transaction.connection, hold, theirs, digest)
-            ready += _released(transaction, hold, owners[owner_id], now)
+            collected.append((_collect(transaction.connection, hold, theirs, digest), owner))
             continue
-        owner = owners[owner_id]
         ready += _summaries(theirs, owner) if owner_id in over else theirs
         ready += [summaries.digest(each, owner) for each in summaries.by_household(digest)]
+    ready += _end_each(transaction, collected, now, most_large=0)
     notifications.add(transaction, ready, now)
 
 
-def hold(transaction: Transaction, household_id: str, until: datetime) -> None:
+def begin_hold(transaction: Transaction, household_id: str, until: datetime) -> None:
     """Lock a household, and collect the alerts of those who get them until ``release_hold``.
 
     Args:
@@ -111,11 +120,22 @@ def release(transaction: Transaction, now: datetime) -> int:
     """
     holds = alert_holds.claim_over(transaction, now, RELEASED)
     owners = accounts.users_by_id(transaction.connection, [each.user_id for each in holds])
-    ready: list[Draft] = []
-    for hold in holds:
-        ready += _released(transaction, hold, owners[hold.user_id], now)
+    over = [(each, owners[each.user_id]) for each in holds]
+    ready = _end_each(transaction, over, now, most_large=1)
     notifications.add(transaction, ready, now)
     return len(holds)
+
+
+def _of_several_households(
+    connection: Connection, drafts: Sequence[Draft], *, goes_on: bool
+) -> set[str]:
+    """Return the users of whom another household may be due: in another batch, or locked now.
+
+    Of accounts that share nothing, only those in a full batch are looked up.
+    """
+    if not goes_on and all(each.household_id is None for each in drafts):
+        return set()
+    return alert_members.guests(connection, {each.user_id for each in drafts})
 
 
 def _begin_holds(
@@ -138,54 +158,116 @@ def _by_owner(drafts: Iterable[Draft], owners: Iterable[str]) -> dict[str, list[
 
 def _collect(
     connection: Connection, hold: Hold, drafts: Sequence[Draft], digest: Sequence[Draft]
-) -> None:
+) -> Hold:
     if digest:
         hold = alert_holds.with_digest(connection, hold)
     for notification_id, alerts_of_it in ((hold.notification_id, drafts), (hold.digest_id, digest)):
         if alerts_of_it and notification_id is not None:
             first = notification_items.next_number(connection, hold.user_id, notification_id)
             notification_items.add(connection, [(notification_id, alerts_of_it)], first)
+    return hold
 
 
-def _released(transaction: Transaction, hold: Hold, owner: User, now: datetime) -> list[Draft]:
-    """End a hold unless it lasts on; return the notifications to store."""
+def _end_each(
+    transaction: Transaction, holds: Iterable[tuple[Hold, User]], now: datetime, *, most_large: int
+) -> list[Draft]:
+    """End those holds that do not last on; return the notifications to store.
+
+    Large ones beyond ``most_large`` are left to the scheduler, which ends them at once. A large one
+    first loses what was collected about closed lots, a slice at a time.
+    """
     connection = transaction.connection
-    if (
+    ready: list[Draft] = []
+    left = most_large
+    for hold, owner in holds:
+        if left < most_large and _is_large(connection, hold):  # the next one sees if it lasts on
+            transaction.publish(AlertScheduled(now))
+            continue
+        if _lasts_on(connection, hold, now):
+            continue
+        is_large = _is_large(connection, hold)
+        may_end = left > 0 or not is_large
+        if not (may_end and _lose_closed(connection, hold, SLICE if is_large else None)):
+            transaction.publish(AlertScheduled(now))
+            left = 0
+            continue
+        left -= is_large
+        ready += _end(connection, hold, owner)
+    return ready
+
+
+def _lasts_on(connection: Connection, hold: Hold, now: datetime) -> bool:
+    return (
         hold.until > now
-        or alerts.is_due(connection, owner.id, now)
-        or reschedules.is_rescheduling(connection, owner.id)
-    ):
-        return []
+        or alerts.is_due(connection, hold.user_id, now)
+        or reschedules.is_settling(connection, hold.user_id)
+    )
+
+
+def _is_large(connection: Connection, hold: Hold) -> bool:
+    ids = [each for each in (hold.notification_id, hold.digest_id) if each is not None]
+    sizes = [notification_items.next_number(connection, hold.user_id, each) for each in ids]
+    return sum(sizes) >= LARGE
+
+
+def _lose_closed(connection: Connection, hold: Hold, most: int | None) -> bool:
+    """Delete what was collected about closed lots, or a slice; return whether that was all."""
+    ids = [each for each in (hold.notification_id, hold.digest_id) if each is not None]
+    deleted = [
+        notification_items.delete_closed(connection, hold.user_id, each, most) for each in ids
+    ]
+    return most is None or most not in deleted
+
+
+def _end(connection: Connection, hold: Hold, owner: User) -> list[Draft]:
+    """End a hold; return the notifications to store."""
     digest_id = alert_holds.end(connection, owner.id)
     ready = _of_flood(connection, owner, hold.notification_id)
-    if digest_id is not None and _still_open(connection, owner.id, digest_id).alerts:
-        ready += _summaries_of(connection, owner, digest_id, Cause.DIGEST)
+    if digest_id is not None:
+        sizes = notification_items.count_by_household(connection, owner.id, digest_id)
+        if sizes:
+            ready += _summaries_of(connection, owner, digest_id, Cause.DIGEST, sizes)
     return ready
 
 
 def _of_flood(connection: Connection, owner: User, notification_id: str) -> list[Draft]:
     """Return what was collected under an id: a summary of all, or each by itself."""
-    key = owner.id, notification_id
-    found = _still_open(connection, *key)
-    if found.alerts > owner.flood_cap:
-        return _summaries_of(connection, owner, notification_id, Cause.SUMMARY)
-    if not found.alerts:
-        return []
-    collected = notification_items.alerts(connection, *key, None)
-    notification_items.delete(connection, *key)
-    return collected
+    sizes = notification_items.count_by_household(connection, owner.id, notification_id)
+    if sum(each.alerts for each in sizes.values()) > owner.flood_cap:
+        return _summaries_of(connection, owner, notification_id, Cause.SUMMARY, sizes)
+    return _taken_out(connection, owner.id, notification_id) if sizes else []
 
 
 def _summaries_of(
-    connection: Connection, owner: User, notification_id: str, event: Cause
+    connection: Connection,
+    owner: User,
+    notification_id: str,
+    event: Cause,
+    sizes: Mapping[str | None, Count],
 ) -> list[Draft]:
-    """Return a summary of the items that were collected about each household."""
-    ready = []
-    for each in notification_items.split_by_household(connection, owner.id, notification_id):
-        products = notification_items.count(connection, owner.id, each).products
-        most_urgent = notification_items.alerts(connection, owner.id, each, MOST_SHOWN)
-        ready.append(summaries.summary_of(most_urgent, products, owner, each, event))
+    """Return a summary of the items that were collected about each household.
+
+    An alert of a flood that is alone in its household stays as it is.
+    """
+    _, *others = sizes  # the first one keeps the id
+    given = [
+        notification_items.give_to(connection, owner.id, notification_id, each) for each in others
+    ]
+    ready: list[Draft] = []
+    for its, size in zip((notification_id, *given), sizes.values(), strict=True):
+        if size.alerts == 1 and event is Cause.SUMMARY:
+            ready += _taken_out(connection, owner.id, its)
+            continue
+        most_urgent = notification_items.alerts(connection, owner.id, its, MOST_SHOWN)
+        ready.append(summaries.summary_of(most_urgent, size.products, owner, its, event))
     return ready
+
+
+def _taken_out(connection: Connection, user_id: str, notification_id: str) -> list[Draft]:
+    """Return the alerts that were collected under an id, and delete what was collected."""
+    collected = notification_items.alerts(connection, user_id, notification_id, None)
+    notification_items.delete(connection, user_id, notification_id)
+    return collected
 
 
 def _summaries(alerts: Iterable[Draft], owner: User) -> list[Draft]:
@@ -194,9 +276,3 @@ def _summaries(alerts: Iterable[Draft], owner: User) -> list[Draft]:
     for theirs in summaries.by_household(alerts):
         ready += [summaries.summary(theirs, owner)] if len(theirs) > 1 else theirs
     return ready
-
-
-def _still_open(connection: Connection, user_id: str, notification_id: str) -> Count:
-    """Leave out what was collected about lots that are closed by now, and count the rest."""
-    notification_items.delete_closed(connection, user_id, notification_id)
-    return notification_items.count(connection, user_id, notification_id)

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from useby.actions import stock
+from useby.actions import imported_lots, stock
 from useby.actions.import_rows import (
     LOT_FIELDS,
     ImportedRow,
@@ -24,23 +24,22 @@ from useby.actions.import_rows import (
     product_keys,
     values_of,
 )
-from useby.actions.stock import ChangedProduct, NewProduct
-from useby.domain import lot_actions
+from useby.actions.stock import AddedProduct, ChangedProduct
 from useby.domain.account import User
 from useby.domain.barcodes import code_of, with_first
-from useby.domain.lot import Lot, LotState, open_lots, with_date
+from useby.domain.household import with_leads_for_all
+from useby.domain.lot import Lot, open_lots
 from useby.domain.lot_actions import NO_CHANGE, Change, after, then
-from useby.domain.lot_dates import sealed
-from useby.domain.movement import ActionRefused
+from useby.domain.movement import ActionRefused, Movement, received_as
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
-from useby.domain.received_lot import ReceivedLot, receive
+from useby.domain.received_lot import receive
 from useby.domain.stock import taken_together
 from useby.store import lots, products
 from useby.store.database import Connection
 from useby.store.lots import StoredProduct
 
-Hold = Callable[[Sequence[str]], Mapping[str, StoredProduct]]
+Load = Callable[[Sequence[str]], Mapping[str, StoredProduct]]
 """Returns the user's products with their lots, by id, flat rows brought in line."""
 
 
@@ -80,7 +79,7 @@ class Upserted:
 class Compared:
     """What the rows of a slice add and change."""
 
-    new: list[NewProduct] = field(default_factory=list)
+    new: list[AddedProduct] = field(default_factory=list)
     new_keys: list[ProductKey] = field(default_factory=list)
     """Keys of the new products."""
     changed: list[ChangedProduct] = field(default_factory=list)
@@ -108,15 +107,16 @@ class Compared:
 
 
 def compare(
-    connection: Connection, rows: Sequence[ImportedRow], user: User, now: datetime, hold: Hold
+    connection: Connection, rows: Sequence[ImportedRow], user: User, now: datetime, load: Load
 ) -> Compared:
     """Compare rows with the user's stored products.
 
     A product that a row would bring into a state that cannot be, for example to a larger quantity
-    than a product can have, is refused with all of its rows.
+    or to more lots than a product can have, is refused with all of its rows.
     """
-    stored = _stored(connection, rows, user, hold)
+    stored = _stored(connection, rows, user, load)
     result = Compared()
+    possible: list[tuple[ImportedRow, Compared]] = []
     groups: dict[ProductKey, list[ImportedRow]] = {}
     for row in rows:
         groups.setdefault(product_key(row.product), []).append(row)
@@ -135,6 +135,13 @@ def compare(
         except RowRefused as refusal:
             result.refused.append(refusal)
         else:
+            possible.append((group[-1], of_product))
+    full = stock.exceeded(connection, [each for _, its in possible for each in its.changed])
+    for row, of_product in possible:
+        limits = [full[each.before.key] for each in of_product.changed if each.before.key in full]
+        if limits:
+            result.refused.append(RowRefused(str(limits[0]), row))
+        else:
             result.add(of_product)
     return result
 
@@ -151,7 +158,7 @@ def _refusals_of(row: ImportedRow) -> Iterator[None]:
 def look(
     connection: Connection, user: User, product_ids: Sequence[str]
 ) -> dict[str, StoredProduct]:
-    """Return products as ``stock.hold`` does, without writing anything."""
+    """Return products as ``stock.load`` does, without writing anything."""
     found = lots.stored(connection, [(user.id, each) for each in product_ids])
     return {
         product_id: dataclasses.replace(
@@ -163,13 +170,13 @@ def look(
     }
 
 
-def looking(connection: Connection, user: User) -> Hold:
-    """Return a ``Hold`` that writes nothing."""
+def looking(connection: Connection, user: User) -> Load:
+    """Return a ``Load`` that writes nothing."""
     return partial(look, connection, user)
 
 
 def _stored(
-    connection: Connection, rows: Sequence[ImportedRow], user: User, hold: Hold
+    connection: Connection, rows: Sequence[ImportedRow], user: User, load: Load
 ) -> dict[ProductKey, list[StoredProduct]]:
     """Return the stored products that rows may be of, with all of their lots, by key and age."""
     ids = [row.product.external_id for row in rows if row.product.external_id is not None]
@@ -180,11 +187,11 @@ def _stored(
         *products.without_external_id(connection, user.id, names),
     ]
     found = [product for product in found if not wanted.isdisjoint(product_keys(product))]
-    held = hold([product.id for product in found])
-    every = lots.all_lots_of(connection, [each.key for each in held.values()])
+    loaded = load([product.id for product in found])
+    every = lots.all_lots_of(connection, [each.key for each in loaded.values()])
     by_key: dict[ProductKey, list[StoredProduct]] = {}
     for product in found:
-        before = held[product.id]
+        before = loaded[product.id]
         theirs = {lot.id: lot for lot in (*every.get(before.key, ()), *before.lots)}
         in_order = tuple(theirs[lot_id] for lot_id in sorted(theirs))
         for key in product_keys(product):
@@ -201,7 +208,7 @@ def _add_wholes(result: Compared, rows: Iterable[ImportedRow], user: User, now: 
         result.added_rows += 1
 
 
-def _new(group: Sequence[ImportedRow], user: User, now: datetime) -> NewProduct:
+def _new(group: Sequence[ImportedRow], user: User, now: datetime) -> AddedProduct:
     product, change = group[0].product, NO_CHANGE
     for row in group[1:]:
         product = _with_values(product, row)
@@ -244,6 +251,19 @@ class _Target:
     before: StoredProduct
     product: Product
     change: Change = NO_CHANGE
+    history: Sequence[Movement] | None = None
+    """Its stored movements, once something needs them."""
+    first_of: Mapping[str, str] | None = None
+    """The lot as which each part of a split was received."""
+
+
+class _RowMatch(NamedTuple):
+    """The product of a row, and its lot if there is one."""
+
+    target: _Target
+    lot: Lot | None = None
+    is_new: bool = False
+    """True if the row becomes a new lot."""
 
 
 class _Merge:
@@ -260,92 +280,84 @@ class _Merge:
                 self._lots.setdefault(lot_key(lot), []).append((target, lot))
 
     def merge(self, group: Sequence[ImportedRow], result: Compared) -> None:
-        for row in group:
+        places = [(row, self._place(row)) for row in group]
+        of_rows = {place.lot.id for _, place in places if place.lot is not None}
+        for row, place in places:
             with _refusals_of(row):
-                self._merge(row, result)
+                self._merge(row, place, of_rows, result)
         for target in self._targets:
             if target.product != target.before.product or target.change is not NO_CHANGE:
-                changed = self._settled(target)
+                changed = self._changed(target)
                 with _refusals_of(group[-1]):  # before anything is stored
                     taken_together(changed.product, changed.lots, self._user.zone)
                 result.changed.append(changed)
 
-    def _merge(self, row: ImportedRow, result: Compared) -> None:
-        target, lot, is_new = self._place(row)
+    def _merge(
+        self, row: ImportedRow, place: _RowMatch, of_rows: set[str], result: Compared
+    ) -> None:
+        target, lot = place.target, place.lot
         product = target.product
-        target.product = _with_values(product, row)
+        changed = _with_values(product, row)
+        target.product = with_leads_for_all(self._user, target.before.product, changed)
         occasion = stock.occasion(self._user, target.product, self._now)
-        if is_new:
+        if place.is_new:
             change = _received(row, target.product, occasion)
             result.added_rows += 1
         else:
-            change = NO_CHANGE if lot is None else _changed(lot, row, occasion)
+            change = NO_CHANGE
+            if lot is not None and lot.closed_as is None:
+                parts = [part for part in self._parts(target, lot) if part.id not in of_rows]
+                history = partial(self._history, target)
+                change = imported_lots.changed(lot, parts, row, history, occasion)
             result.changed_rows += change is not NO_CHANGE or target.product != product
         if change is not NO_CHANGE:
             target.change = then(target.change, change)
 
-    def _place(self, row: ImportedRow) -> tuple[_Target, Lot | None, bool]:
-        """Return the product of a row, its lot if there is one, and whether it is a new lot."""
+    def _place(self, row: ImportedRow) -> _RowMatch:
+        """Return the product of a row, and the stored lot that the row means."""
         same = self._lots.get(row.lot_key, [])
-        if _is_exported(row):
+        if row.is_exported:
             same = sorted(same, key=lambda each: each[1].closed_as is not None)
+        elif len(same) > 1:  # what was split from one of these lots is no row of its own
+            ids = {lot.id for _, lot in same}
+            same = [each for each in same if self._first_of(each[0]).get(each[1].id) not in ids]
         if row.copy < len(same):
-            return *same[row.copy], False
+            return _RowMatch(*same[row.copy])
         left = [(each, lot) for each in self._targets for lot in open_lots(each.before.lots)]
         target = left[0][0] if left else self._targets[0]
-        if row.product.external_id is not None and not _is_exported(row):
+        if row.product.external_id is not None and not row.is_exported:
             if len(left) == 1:
-                return *left[0], False
+                return _RowMatch(*left[0])
             if "expiry" not in row.given:
-                return target, None, False
-        return target, None, True
+                return _RowMatch(target)
+        return _RowMatch(target, is_new=True)
 
-    def _settled(self, target: _Target) -> ChangedProduct:
+    def _history(self, target: _Target) -> Sequence[Movement]:
+        if target.history is None:
+            target.history = lots.history(self._connection, target.before.key)
+        return (*target.history, *target.change.movements)
+
+    def _first_of(self, target: _Target) -> Mapping[str, str]:
+        """Return the lot as which each part of a split was received."""
+        if target.first_of is None:
+            target.first_of = received_as(self._history(target))
+        return target.first_of
+
+    def _parts(self, target: _Target, lot: Lot) -> list[Lot]:
+        """Return the other open lots that were received as one with a lot."""
+        same = (other for of, other in self._lots[lot_key(lot)] if of is target)
+        others = [each for each in open_lots(same) if each.id != lot.id]
+        if not others:
+            return []
+        first_of = self._first_of(target)
+        first = first_of.get(lot.id, lot.id)
+        return [each for each in others if first_of.get(each.id, each.id) == first]
+
+    def _changed(self, target: _Target) -> ChangedProduct:
         before, change = target.before, target.change
         product = dataclasses.replace(target.product, updated_at=self._now)
         if product.rules != before.product.rules:
-            history = lots.history(self._connection, before.key)
             left = dataclasses.replace(before, lots=tuple(after(before.lots, change)))
-            moved = (*history, *change.movements)
+            moved = self._history(target)
             change = then(change, stock.computed_again(left, moved, self._user, product).change)
         return ChangedProduct(before, product, self._user, change)
-
-
-def _is_exported(row: ImportedRow) -> bool:
-    """Return whether a row is of an export, which has a row for each open lot, with its state."""
-    return "state" in row.given
-
-
-def _changed(lot: Lot, row: ImportedRow, occasion: Occasion) -> Change:
-    """Return what a row changes of its lot; nothing of a closed one."""
-    if lot.closed_as is not None:
-        return NO_CHANGE
-    change, given, details = NO_CHANGE, row.given, row.details
-    values = {name: getattr(details, name) for name in ("lot_number", "serial", "price")}
-    values |= {"date_kind": row.product.date_kind}
-    if lot.state is LotState.SEALED:
-        values["received_on"] = details.received_on
-    values = {
-        name: value
-        for name, value in values.items()
-        if name in given and value != getattr(lot, name)
-    }
-    if values:
-        lot = dataclasses.replace(lot, **values)
-        if "received_on" in values:
-            lot = with_date(lot, sealed(lot.printed, lot.received_on, occasion.rules))
-        change = Change((lot,))
-    expiry = row.product.expiry
-    if isinstance(details, ReceivedLot) and details.types_a_date and lot.state is details.state:
-        if lot.expiry != details.typed:
-            change = then(change, lot_actions.correct_date(lot, details.typed, occasion))
-            lot = change.lots[0]
-    elif "expiry" in given and expiry not in (lot.printed, lot.expiry):
-        change = then(change, lot_actions.correct_date(lot, expiry, occasion))
-        lot = change.lots[0]
-    if "location" in given and lot.location != row.product.location:
-        change = then(change, lot_actions.move(lot, None, row.product.location, occasion))
-        lot = change.lots[0]
-    if "quantity" in given and lot.quantity != row.product.quantity:
-        change = then(change, lot_actions.correct_quantity(lot, row.product.quantity, occasion))
-    return change

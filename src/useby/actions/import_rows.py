@@ -4,7 +4,7 @@ Rows with the same ``externalId``, or else with the same name and barcode, are o
 own fields are those of the first row that has them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -16,23 +16,28 @@ from uuid_utils import uuid7
 from useby.actions import stock
 from useby.domain.account import User
 from useby.domain.barcodes import code_of
-from useby.domain.household import as_seen
-from useby.domain.lot import Lot, open_lots, recomputed
+from useby.domain.household import as_seen, is_for_another_member
+from useby.domain.lot import Lot, all_recomputed, open_lots
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
+from useby.domain.policy import NOTHING_SET, StoredPolicy
+from useby.domain.policy_scopes import fields_of_member
 from useby.domain.product import Product
+from useby.domain.quota import ProductFull, Quota
 from useby.domain.received_lot import receive
 from useby.domain.stock import MAX_QUANTITY, taken_together
 from useby.imports import reading
 from useby.imports.reading import Reading
-from useby.imports.tables import Options
+from useby.imports.tables import Format, Options
 from useby.schemas.imported import RowIn
 from useby.schemas.products import ProductIn, product_from
 from useby.schemas.stock import midnight_warnings
 from useby.schemas.stock_file import StockProduct, restored
+from useby.store.member_policies import OF_PRODUCT
 
 MOST_COPIES: Final = 50
-"""Maximum rows of a file with the same product, date and lot number."""
+"""Maximum rows of a file with the same product, date and lot number. Grocy's may have more: it has
+an entry for each purchase, and equal ones are one row already."""
 
 ProductKey = tuple[str, ...]
 """External id of a product, or else its name and barcode."""
@@ -42,6 +47,7 @@ LOT_FIELDS: Final = frozenset(
     (
         *("expiry", "quantity", "location", "date_kind"),
         *("lot_number", "serial", "price", "received_on", "state", "state_since", "typed_date"),
+        "date_before_freezing",
     )
 )
 """Fields of a row that are of its lot; the others are of its product."""
@@ -69,6 +75,14 @@ class ImportedRow:
     rows is the second of two such lots. In useby's own file, rows with the same product."""
     whole: Change | None = None
     """All lots and movements of the product, if the file is useby's own."""
+    own: Sequence[tuple[str, StoredPolicy]] = ()
+    """Policies of the product, without a lot, and of lots that are the person's own. Those of a
+    household's founder are in the product and the lots."""
+
+    @property
+    def is_exported(self) -> bool:
+        """True for a row of an export, which has a row for each open lot, with its state."""
+        return "state" in self.given
 
     @property
     def lot_key(self) -> LotKey:
@@ -131,7 +145,7 @@ def read(
         UnreadableFile: The file as a whole cannot be read.
     """
     found = reading.read(data, options)
-    return found, list(_Rows(found, user, now).valid(on_row))
+    return found, list(_RowValidator(found, user, now).valid(on_row))
 
 
 @dataclass(slots=True)
@@ -145,9 +159,10 @@ class _Earlier:
     """Fields of the product that they have."""
     quantity: Decimal = Decimal(0)
     copies: dict[LotKey, int] = field(default_factory=dict)
+    rows: int = 1
 
 
-class _Rows:
+class _RowValidator:
     """Validates the rows of a file one after the other."""
 
     def __init__(self, found: Reading, user: User, now: datetime) -> None:
@@ -199,11 +214,15 @@ class _Rows:
         """Return a further row of a product.
 
         Raises:
-            ValueError: Too many rows are equal, or their quantities are too large together.
+            ValueError: Too many rows are equal or of one product, or their quantities are too large
+                together.
         """
         copy = earlier.copies.get(row.lot_key, 0)
-        if copy == MOST_COPIES:
+        if copy == MOST_COPIES and self._found.table.format is not Format.GROCY:
             raise ValueError(f"stands {MOST_COPIES} times already; give its quantity")
+        limits, earlier.rows = self._user.product_limits, earlier.rows + 1
+        if limits is not None and earlier.rows > limits.lots:
+            raise ProductFull(Quota.LOTS, limits.lots)
         earlier.quantity += row.product.quantity
         if earlier.quantity > MAX_QUANTITY:
             raise ValueError(f"the product would have more than {MAX_QUANTITY:f}")
@@ -243,7 +262,7 @@ class _Rows:
         zone = self._user.zone
         product = taken_together(product, lots, zone)
         try:
-            again = [recomputed(lot, movements, product.rules, zone) for lot in open_lots(lots)]
+            again = all_recomputed(open_lots(lots), movements, product.rules, zone)
         except (ValueError, LookupError, StopIteration):
             again = [None]
         if None in again:
@@ -253,9 +272,17 @@ class _Rows:
         )
         copy = earlier.copies.get(("", ""), 0)
         earlier.copies["", ""] = copy + 1
+        own = _own_policies(product, lots) if is_for_another_member(self._user) else ()
         product = as_seen(self._user, product)
         change = Change(tuple(as_seen(self._user, lot) for lot in lots), movements)
-        return ImportedRow(line, product, frozenset(), copy=copy, whole=change)
+        return ImportedRow(line, product, frozenset(), copy=copy, whole=change, own=own)
+
+
+def _own_policies(product: Product, lots: Iterable[Lot]) -> list[tuple[str, StoredPolicy]]:
+    """Return the policies of a product and its lots as those of a member beside the founder."""
+    fields = fields_of_member(product.policy, product.lead_days)
+    own = [(OF_PRODUCT, fields), *((lot.id, lot.policy.fields) for lot in lots if lot.policy)]
+    return [(lot_id, StoredPolicy(each)) for lot_id, each in own if each != NOTHING_SET]
 
 
 def _codes(name: str, value: Any) -> Any:

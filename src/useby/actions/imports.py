@@ -6,7 +6,7 @@ nothing, so that an import that failed midway may be repeated: it stores the res
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,24 +18,27 @@ from useby.actions import floods, import_rows, inventory, policies, stock
 from useby.actions.import_comparison import Compared, RowRefused, Upserted, compare, looking
 from useby.actions.import_rows import ImportedRow, ProductKey, product_key
 from useby.domain.account import User
-from useby.domain.household import Actor
+from useby.domain.household import Actor, SharedStock
 from useby.domain.policy import PolicyFields, Scope
 from useby.domain.quota import Limits
 from useby.imports.reading import Reading
 from useby.imports.tables import Options, Table
-from useby.store import products
+from useby.store import member_policies, products
 from useby.store.database import Connection, Database, StoreUnavailable, Transaction
 
 SLICE: Final = 200
 """Rows in a transaction. They take some 30 ms of SQLite's writer."""
+MOVEMENTS: Final = 1000
+"""Maximum movements in a transaction, with the lots that they are of. A row of useby's own file
+that has more, up to the limit of a product, is a transaction of its own."""
 HELD: Final = timedelta(minutes=10)
 """Time after which alerts are sent, even if an import of several slices has not ended: the process
 may have died."""
 MANY: Final = 1000
 """Number of added products after which, and at the end, PostgreSQL's statistics are updated."""
 
-Policies = Mapping[tuple[Scope, str], PolicyFields]
-NO_POLICIES: Final[Policies] = MappingProxyType({})
+GivenPolicies = Mapping[tuple[Scope, str], PolicyFields]
+NO_POLICIES: Final[GivenPolicies] = MappingProxyType({})
 
 
 NOTHING: Final = Upserted()
@@ -70,15 +73,20 @@ def store_slice(
         NotAllowed: The role of the person does not allow it any more; nothing is stored.
         QuotaReached: The account would exceed a limit; nothing is stored.
     """
-    user = inventory.lock_to_delete(transaction, actor)
+    user = inventory.lock_to_delete(transaction, actor, limits)
     connection = transaction.connection
-    found = compare(connection, rows, user, now, partial(stock.hold, transaction, user))
+    found = compare(connection, rows, user, now, partial(stock.load, transaction, user))
     if found.refused:
         raise found.refused[0]
     if limits is not None:
         inventory.require_room(connection, user, limits, len(found.new))
-    stock.add(transaction, found.new, user)
-    stock.settle(transaction, found.changed, now)
+    added = {each.id for each in stock.add(transaction, found.new, user)}
+    if isinstance(user, SharedStock) and user.acting is not None:
+        own = (
+            (row.product.id, *each) for row in rows if row.product.id in added for each in row.own
+        )
+        member_policies.add(transaction, user.id, user.acting, own)
+    stock.store(transaction, found.changed, now)
     return found.counts
 
 
@@ -149,8 +157,8 @@ async def _compared(
     def work(connection: Connection, some: Sequence[ImportedRow]) -> Compared:
         return compare(connection, some, user, now, looking(connection, user))
 
-    for at in range(0, len(rows), SLICE):
-        found = await database.read(partial(work, some=rows[at : at + SLICE]))
+    for some in _slices(rows):
+        found = await database.read(partial(work, some=some))
         done += found.counts
         new.update(found.new_keys)
         refused += found.refused
@@ -164,7 +172,7 @@ async def store_all(
     now: datetime,
     *,
     actor: Actor | None = None,
-    given: Policies = NO_POLICIES,
+    given: GivenPolicies = NO_POLICIES,
     limits: Limits | None = None,
     expected: Upserted | None = None,
     pause: float = 0.0,
@@ -190,16 +198,16 @@ async def store_all(
         UnknownUser: The account is gone.
         QuotaReached: The account would exceed a limit; nothing is stored.
     """
-    if limits is not None and len(rows) > SLICE:
+    done, new, who, slices = Upserted(), 0, actor or user.id, list(_slices(rows))
+    if limits is not None and len(slices) > 1:
         would = expected or (await _compared(database, rows, user, now))[0]
         await database.read(lambda c: inventory.require_room(c, user, limits, would.products))
-    done, new, who = Upserted(), 0, actor or user.id
     if given:
         person = user.id if actor is None else actor.user_id
         new = await database.write(lambda t: policies.put_missing(t, person, given, now))
-    async with _alerts_held(database, user.id, now) if len(rows) > SLICE else nullcontext():
+    async with _alerts_held(database, user.id, now) if len(slices) > 1 else nullcontext():
         store = partial(store_slice, actor=who, now=now, limits=limits)
-        async for some, stored in _in_slices(database, rows, store):
+        async for some, stored in _in_slices(database, slices, store):
             done += stored
             on_stored(some, rows[some - 1].line)
             await asyncio.sleep(pause)
@@ -216,25 +224,40 @@ def _report(transaction: Transaction, who: Actor | str, count: int, now: datetim
     inventory.notify_added(transaction, owner, count, now)
 
 
+def _slices(rows: Sequence[ImportedRow]) -> Iterator[Sequence[ImportedRow]]:
+    """Divide rows into those of each transaction."""
+    some: list[ImportedRow] = []
+    movements = 0
+    for row in rows:
+        its = 0 if row.whole is None else len(row.whole.movements)
+        if some and (len(some) == SLICE or movements + its > MOVEMENTS):
+            yield some
+            some, movements = [], 0
+        some.append(row)
+        movements += its
+    if some:
+        yield some
+
+
 async def _in_slices(
-    database: Database, rows: Sequence[ImportedRow], store: Callable[..., Upserted]
+    database: Database, slices: Sequence[Sequence[ImportedRow]], store: Callable[..., Upserted]
 ) -> AsyncIterator[tuple[int, Upserted]]:
     """Store rows; yield the number of rows stored so far, and what the last slice added."""
-    added, refreshed = 0, False
-    for at in range(0, len(rows), SLICE):
-        some = rows[at : at + SLICE]
+    done, added, refreshed = 0, 0, False
+    for some in slices:
         stored = await database.write(partial(store, rows=some), large=True)
+        done += len(some)
         added += stored.products
         if not refreshed and added >= MANY:
             await database.write(products.refresh_statistics, large=True)
             refreshed = True
-        yield at + len(some), stored
+        yield done, stored
 
 
 @asynccontextmanager
 async def _alerts_held(database: Database, user_id: str, now: datetime) -> AsyncIterator[None]:
     """Hold a user's alerts, so that those of products stored in between are due together."""
-    await database.write(lambda t: floods.hold(t, user_id, now + HELD))
+    await database.write(lambda t: floods.begin_hold(t, user_id, now + HELD))
     try:
         yield
     finally:

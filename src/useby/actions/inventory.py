@@ -13,7 +13,7 @@ from typing import Final
 
 from useby.actions import reports, stock
 from useby.actions.lots import take
-from useby.actions.stock import ChangedProduct, NewProduct
+from useby.actions.stock import AddedProduct, ChangedProduct
 from useby.domain import drafts, events, flat_writes, lot_actions
 from useby.domain.account import User
 from useby.domain.household import (
@@ -27,11 +27,11 @@ from useby.domain.household import (
 )
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
-from useby.domain.movement import ActionRefused, takings_undone
+from useby.domain.movement import ActionRefused, Movement, takings_undone
 from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
 from useby.domain.stock import only_open_lot, taken_together
-from useby.store import accounts, households, lots, products, slices, usage
+from useby.store import accounts, households, lot_histories, lots, products, slices, usage
 from useby.store.database import Connection, Transaction
 from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
@@ -63,7 +63,7 @@ def lock_owner(
         NotAllowed: The role of the person does not allow it.
         QuotaReached: The account has reached a limit.
     """
-    owner = lock_to_delete(transaction, actor)
+    owner = lock_to_delete(transaction, actor, limits)
     require_room(transaction.connection, owner, limits, new)
     return owner
 
@@ -78,14 +78,31 @@ def require_room(connection: Connection, owner: User, limits: Limits, new: int) 
     usage.require_room(connection, owner.id, limits, products=new, unread=1, reader=reader)
 
 
-def lock_to_delete(transaction: Transaction, actor: Actor | str) -> User:
+def lock_to_delete(
+    transaction: Transaction, actor: Actor | str, limits: Limits | None = None
+) -> User:
     """Lock the owner of stock, as ``lock_owner`` does, for a deletion, which needs no room.
+
+    Args:
+        transaction: The running write.
+        actor: The person who acts; for an operator, who has no role, the household's id.
+        limits: Limits, of which those of each product hold for what is done with the owner.
 
     Raises:
         UnknownUser: The user has been deleted or disabled.
         UnknownHousehold: The person is no member of the household.
         NotAllowed: The role of the person does not allow it.
     """
+    owner = _locked(transaction, actor)
+    return owner if limits is None else within(owner, limits)
+
+
+def within(owner: User, limits: Limits) -> User:
+    """Return the owner of stock with the limits that hold for each product."""
+    return dataclasses.replace(owner, product_limits=limits.of_product)
+
+
+def _locked(transaction: Transaction, actor: Actor | str) -> User:
     if isinstance(actor, str):
         owner = households.lock(transaction, actor)
         if owner is None or not (owner.disabled_at is None or isinstance(owner, SharedStock)):
@@ -132,7 +149,7 @@ def add_many(
     batch: Sequence[Product],
     user: User,
     now: datetime,
-    rows: Sequence[NewProduct] | None = None,
+    rows: Sequence[AddedProduct] | None = None,
 ) -> list[bool]:
     """Add a batch of new products of one user, with one notification for all.
 
@@ -180,7 +197,7 @@ def replace(
         existing = products.by_external_id(transaction.connection, user.id, [product.external_id])
         if any(other.id != product.id for other in existing.values()):
             raise ExternalIdTaken
-    before = stock.hold(transaction, user, [product.id]).get(product.id)
+    before = stock.load(transaction, user, [product.id]).get(product.id)
     if before is None:
         return None
     old = before.product
@@ -189,7 +206,7 @@ def replace(
     if is_of_lot and (old.closed_as is None or product.closed_as is not None):
         only_open_lot(before.lots)
     change = _in_line(transaction, before, product, user, now)
-    (after,) = stock.settle(transaction, [ChangedProduct(before, product, user, change)], now)
+    (after,) = stock.store(transaction, [ChangedProduct(before, product, user, change)], now)
     return after
 
 
@@ -242,14 +259,14 @@ def reopen(
         ActionRefused: The product is not closed.
         ValueError: The quantity is not positive.
     """
-    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    before = stock.load(transaction, user, [product_id]).get(product_id)
     if before is None:
         return None
     if before.product.closed_as is None:
         raise ActionRefused("the product is not closed")
     if quantity is not None and quantity <= 0:
         raise ValueError("the quantity must be greater than 0")
-    history = lots.history(transaction.connection, before.key)
+    history, closing = _of_last_closing(transaction.connection, before)
     occasion = stock.occasion(user, before.product, now)
     undone = flat_writes.reopened(before.lots, history, occasion)
     product = dataclasses.replace(before.product, updated_at=now)
@@ -258,12 +275,12 @@ def reopen(
         wanted = dataclasses.replace(taken_together(product, left, user.zone), quantity=quantity)
         undone = lot_actions.then(undone, flat_writes.in_line_with(wanted, left, (), occasion))
     changed = ChangedProduct(before, product, user, undone)
-    (after,) = stock.settle(transaction, [changed], now)
+    (after,) = stock.store(transaction, [changed], now)
     opened = [lot.id for lot in undone.lots]
     stock.mark_lots_unread(transaction, user, product_id, opened)
     undos = [each for each in undone.movements if each.undoes is not None]
-    takings = takings_undone((*history, *undos), undos)
-    stock.mark_reports_read(transaction, user, product_id, takings, now)
+    takings = takings_undone((*closing, *undos), undos)
+    reports.mark_read(transaction, user, product_id, takings, now)
     return after
 
 
@@ -274,7 +291,7 @@ def delete(transaction: Transaction, user: User, product_id: str, now: datetime)
     products.delete(transaction, user.id, product_id)
     for reader in readers_of(user):
         slices.mark_product_read(transaction, reader, product_id, now)
-    stock.publish_change(transaction, user, product_id, events.Change.CLOSED)
+    stock.publish_change(transaction, user, product_id, events.ChangeKind.CLOSED)
     return True
 
 
@@ -282,6 +299,19 @@ def notify_added(transaction: Transaction, user: User, count: int, now: datetime
     """Add one notification for all products of a batch or an import, unless there are none."""
     if count:
         reports.add(transaction, user, lambda reader: drafts.products_added(reader, count), now)
+
+
+def _of_last_closing(
+    connection: Connection, before: StoredProduct
+) -> tuple[Sequence[Movement], Sequence[Movement]]:
+    """Return the movements of the lots that were closed last, and all of the last closing."""
+    key = before.key
+    line = lot_histories.with_ancestors(connection, key, [lot.id for lot in before.lots])
+    of_lots = lot_histories.of(connection, key, line)
+    last = lot_actions.last_closing(before.lots, of_lots)
+    if last is None:
+        return of_lots, ()
+    return of_lots, lot_histories.of(connection, key, (), last.recorded_at)
 
 
 def _existing_external_ids(

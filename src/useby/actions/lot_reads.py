@@ -158,10 +158,10 @@ async def lot(database: Database, user: User, lot_id: str) -> tuple[Product, Lot
         if its is None:
             return None
         _require_in_line(connection, user, its.id)
-        every = lots.all_lots(connection, (user.id, its.id))
-        return next(((its, each) for each in every if each.id == lot_id), None)
+        found = lot_lists.lot(connection, user.id, lot_id)
+        return None if found is None else (its, found)
 
-    return await _read_in_line(database, user, work)
+    return await _read_in_line(database, user, work, is_long=False)
 
 
 async def movements(
@@ -179,11 +179,13 @@ async def movements(
         _require_in_line(connection, user, product_id)
         return movement_lists.of_product(connection, user.id, product_id, cursor, limit)
 
-    return await _read_in_line(database, user, work)
+    return await _read_in_line(database, user, work, is_long=False)
 
 
 def in_order(some: Sequence[Lot], user: User) -> tuple[Lot, ...]:
     """Return open lots in the order in which they are taken, then closed ones, newest first."""
+    if len(some) == 1:  # mostly
+        return (some[0],)
     left = sorted(open_lots(some), key=lambda each: taken_first(each, user.zone))
     closed = [each for each in some if each.closed_at is not None]
     closed.sort(key=lambda each: (each.closed_at, each.id), reverse=True)
@@ -195,10 +197,13 @@ def _require_in_line(connection: Connection, user: User, product_id: str) -> Non
         raise _Flat(product_id)
 
 
-async def _read_in_line(database: Database, user: User, work: Callable[[Connection], T]) -> T:
+async def _read_in_line(
+    database: Database, user: User, work: Callable[[Connection], T], *, is_long: bool = True
+) -> T:
+    """Run a read of one product; a long one, of all its open lots, takes turns."""
     while True:
         try:
-            return await database.read(work)
+            return await database.read(work, user_id=user.id if is_long else None)
         except _Flat as flat:
             product_id = flat.product_id
 
@@ -206,6 +211,6 @@ async def _read_in_line(database: Database, user: User, work: Callable[[Connecti
             owner = households.lock(transaction, user.id)
             if owner is None:
                 raise UnknownUser(user.id)
-            stock.hold(transaction, owner, [product_id])
+            stock.load(transaction, owner, [product_id])
 
         await database.write(bring_in_line)

@@ -5,10 +5,11 @@ Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` r
 
 import dataclasses
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 
 from useby.actions import reports, stock
 from useby.actions.stock import ChangedProduct
@@ -16,7 +17,7 @@ from useby.domain import drafts, lot_actions, lot_changes
 from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.household import readers_of, require_undo
-from useby.domain.lot import Lot
+from useby.domain.lot import Lot, open_lots
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import GivenFields
 from useby.domain.movement import (
@@ -32,7 +33,7 @@ from useby.domain.next_lot import next_lot
 from useby.domain.notification import Draft
 from useby.domain.occasion import Occasion
 from useby.domain.product import Disposal, Product
-from useby.store import lots, split_alerts
+from useby.store import lot_deletions, lot_histories, lots, split_alerts
 from useby.store.database import Transaction
 from useby.store.lots import StoredProduct
 
@@ -79,11 +80,11 @@ def receive(
         ActionRefused: The product would have more than a product can have.
         TimeRefused: The day is in the future.
     """
-    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    before = stock.load(transaction, user, [product_id]).get(product_id)
     if before is None:
         return None
     change = receipt(before.product, stock.occasion(user, before.product, now, at))
-    return _settle(transaction, user, before, change, now)
+    return _store(transaction, user, before, change, now)
 
 
 def act(
@@ -112,12 +113,12 @@ def act(
         TimeRefused: The time is not possible.
         ValueError: The quantity is not positive.
     """
-    found = hold(transaction, user, lot_id)
+    found = load(transaction, user, lot_id)
     if found is None:
         return None
     before, lot = found
     change = action(lot, stock.occasion(user, before.product, now, at))
-    done = _settle(transaction, user, before, change, now)
+    done = _store(transaction, user, before, change, now)
     _let_alerts_be_about_part(transaction, user, done)
     for movement in change.movements:
         how = DISPOSALS.get(movement.kind)
@@ -153,7 +154,7 @@ def act_on_next(
         ActionRefused: Nothing is left, or no lot is in a state that allows it; see also ``act``.
         TimeRefused: See ``act``.
     """
-    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    before = stock.load(transaction, user, [product_id]).get(product_id)
     if before is None:
         return None
     lot = next_lot(before.lots, kind, user.zone)
@@ -193,7 +194,7 @@ def take(
         TimeRefused: The time is in the future, or before all of the lots were received.
         ValueError: The quantity is not positive.
     """
-    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    before = stock.load(transaction, user, [product_id]).get(product_id)
     if before is None:
         return None
     product = before.product
@@ -204,7 +205,7 @@ def take(
         change = lot_actions.consume(before.lots, quantity, occasion)
     else:
         change = lot_actions.discard(before.lots, quantity, reason, occasion)
-    done = _settle(transaction, user, before, change, now)
+    done = _store(transaction, user, before, change, now)
     amount = sum((each.quantity for each in change.movements), Decimal(0))
     reports.add(transaction, user, _used(done.product, how, amount, now), now)
     return done
@@ -223,14 +224,18 @@ def change(
         TimeRefused: The day of receipt is not possible.
         ValueError: The quantity is not positive.
     """
-    found = hold(transaction, user, lot_id)
+    found = load(transaction, user, lot_id)
     if found is None:
         return None
     before, lot = found
-    history = lots.history(transaction.connection, before.key)
+    history: Sequence[Movement] = ()
+    if not lot_changes.COMPUTED_AGAIN.isdisjoint(given):
+        connection = transaction.connection
+        line = lot_histories.with_ancestors(connection, before.key, [lot_id])
+        history = lot_histories.of(connection, before.key, line)
     occasion = stock.occasion(user, before.product, now)
     changed = lot_changes.changed(lot, given, history, occasion)
-    return _settle(transaction, user, before, changed, now)
+    return _store(transaction, user, before, changed, now)
 
 
 def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) -> Done | None:
@@ -250,57 +255,91 @@ def undo(transaction: Transaction, user: User, movement_id: str, now: datetime) 
     if movement is None:
         return None
     require_undo(user, movement, now)
-    before = _with_all_lots(transaction, user, movement.product_id)
-    history = lots.history(connection, before.key)
+    key = (user.id, movement.product_id)
+    theirs = [each for each in (movement.lot_id, movement.part_id) if each is not None]
+    line = lot_histories.with_ancestors(connection, key, theirs)
+    before = _with_lots(transaction, user, movement.product_id, line)
+    history = lot_histories.of(connection, key, line, movement.recorded_at)
     occasion = stock.occasion(user, before.product, now)
     change = lot_actions.undo(movement, before.lots, history, occasion)
-    done = _settle(transaction, user, before, change, now)
+    if not open_lots(lot_actions.after(before.lots, change)):
+        # Without its last open lot, a product is what its lot closed last was.
+        before = _with_all_lots(transaction, user, movement.product_id)
+    done = _store(transaction, user, before, change, now)
     opened = [
         lot.id for lot in change.lots if lot.closed_as is None and _was_closed(lot, before.lots)
     ]
     if opened:
         stock.mark_lots_unread(transaction, user, movement.product_id, opened)
     takings = takings_undone((*history, *change.movements), change.movements)
-    stock.mark_reports_read(transaction, user, movement.product_id, takings, now)
+    reports.mark_read(transaction, user, movement.product_id, takings, now)
     return done
 
 
 def delete(transaction: Transaction, user: User, lot_id: str, now: datetime) -> bool:
     """Delete a lot that was entered by mistake, with its movements; return whether it existed.
 
-    What was sent about it is marked read. Parts that were split from it stay as they are.
+    What was sent about it is marked read. Parts that were split from it stay as they are, and each
+    gets movements of its own.
+
+    Raises:
+        ProductFull: These would be more movements than the product can have.
     """
-    found = hold(transaction, user, lot_id)
+    found = load(transaction, user, lot_id)
     if found is None:
         return False
     before, lot = found
     # Without its last open lot, a product is what its lot closed last was.
     before = _with_all_lots(transaction, user, before.product.id)
-    _settle(transaction, user, before, Change((), gone=(lot.id,)), now)
+    _store(transaction, user, before, Change((), gone=(lot.id,)), now)
     history = lots.history(transaction.connection, before.key)
     takings = takings_from(lot.id, history)
-    stock.mark_reports_read(transaction, user, before.product.id, takings, now)
-    parts = handed_down(lot.id, history, _id_beside)
-    lots.write_in_place_of(transaction, user.id, parts)
-    lots.delete_with_movements(transaction, user.id, lot.id)
+    reports.mark_read(transaction, user, before.product.id, takings, now)
+    parts = _handed_down(user, lot, history)
+    lot_deletions.write_in_place_of(transaction, before.key, parts)
+    lot_deletions.delete_with_movements(transaction, before.key, lot.id)
     return True
 
 
-def hold(transaction: Transaction, user: User, lot_id: str) -> tuple[StoredProduct, Lot] | None:
+def _handed_down(user: User, lot: Lot, history: Sequence[Movement]) -> list[tuple[str, Movement]]:
+    limits, parts = user.product_limits, handed_down(lot.id, history, _id_beside)
+    if limits is None:
+        return list(parts)
+    # A lot with many movements and many parts hands down their product, so not all is computed.
+    found = list(islice(parts, len(history) + limits.movements))
+    new = sum(each.id != place for place, each in found)
+    more = max(0, new - sum(each.lot_id == lot.id for each in history))
+    full = limits.exceeded(lots=0, movements=more, movements_before=len(history))
+    if full is not None:
+        raise full
+    return found
+
+
+def load(transaction: Transaction, user: User, lot_id: str) -> tuple[StoredProduct, Lot] | None:
     """Return one of the user's lots, and its product with the lots that change with it."""
     product_id = lots.product_of_lot(transaction.connection, user.id, lot_id)
     if product_id is None:
         return None
-    before = stock.hold(transaction, user, [product_id])[product_id]
+    before = stock.load(transaction, user, [product_id])[product_id]
     lot = _of(before.lots, lot_id)
     if lot is None:  # it was closed before others were
-        before = _with_all_lots(transaction, user, product_id)
+        before = _with_lots(transaction, user, product_id, [lot_id])
         lot = _of(before.lots, lot_id)
     return None if lot is None else (before, lot)
 
 
+def _with_lots(
+    transaction: Transaction, user: User, product_id: str, lot_ids: Collection[str]
+) -> StoredProduct:
+    """Return a product with its open lots, or those closed last, and with those of these ids."""
+    before = stock.load(transaction, user, [product_id])[product_id]
+    more = lot_histories.lots_of(transaction.connection, before.key, lot_ids)
+    every = {lot.id: lot for lot in (*before.lots, *more)}
+    return dataclasses.replace(before, lots=tuple(every.values()))
+
+
 def _with_all_lots(transaction: Transaction, user: User, product_id: str) -> StoredProduct:
-    before = stock.hold(transaction, user, [product_id])[product_id]
+    before = stock.load(transaction, user, [product_id])[product_id]
     every = lots.all_lots(transaction.connection, before.key)
     return dataclasses.replace(before, lots=tuple(every))
 
@@ -338,9 +377,9 @@ def _was_closed(lot: Lot, before: Sequence[Lot]) -> bool:
     return earlier is not None and earlier.closed_as is not None
 
 
-def _settle(
+def _store(
     transaction: Transaction, user: User, before: StoredProduct, change: Change, now: datetime
 ) -> Done:
     product = dataclasses.replace(before.product, updated_at=now)
-    (after,) = stock.settle(transaction, [ChangedProduct(before, product, user, change)], now)
+    (after,) = stock.store(transaction, [ChangedProduct(before, product, user, change)], now)
     return Done(after, change.lots, change.movements)

@@ -4,22 +4,16 @@ The last owner of a household that others share cannot leave it. A person always
 who leaves the last one gets a new empty one, of which only a row stands in ``users`` (``vacant``).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from uuid_utils import uuid7
 
 from useby.actions.households import lock
 from useby.domain.account import User
-from useby.domain.household import Deed, LastOwner, Member, Role, SharedStock
+from useby.domain.household import Deed, LastOwner, Member, Role, SharedStock, readers_of
 from useby.domain.policy import Policy
-from useby.store import (
-    accounts,
-    calendars,
-    household_invitations,
-    households,
-    reschedules,
-    slices,
-)
+from useby.store import household_invitations, households, reschedules, slices
 from useby.store.database import Database, Transaction
 
 
@@ -79,7 +73,7 @@ def remove(
 def end(transaction: Transaction, household_id: str, member_id: str, now: datetime) -> None:
     """End a membership under the lock of the household, and see that the person has another."""
     households.remove_member(transaction, household_id, member_id, now)
-    _give_home(transaction, member_id, now)
+    _give_homes(transaction, [member_id], now)
     reschedules.reschedule_household(transaction, household_id, now)
 
 
@@ -99,7 +93,7 @@ async def delete(database: Database, user_id: str, household_id: str, now: datet
     )
     while not finished:
         finished = await database.write(
-            lambda t: slices.empty_household(t, household_id), large=True
+            lambda t: slices.empty_household(t, household_id, now), large=True
         )
 
 
@@ -108,9 +102,8 @@ def _begin_deletion(
 ) -> bool:
     stock, _ = lock(transaction, user_id, household_id, Deed.GOVERN)
     _disband(transaction, stock, now)
-    for each in stock.members if isinstance(stock, SharedStock) else ():
-        _give_home(transaction, each.user_id, now)
-    return slices.empty_household(transaction, household_id)
+    _give_homes(transaction, readers_of(stock), now)
+    return slices.empty_household(transaction, household_id, now)
 
 
 def end_all(transaction: Transaction, user_id: str, now: datetime) -> None:
@@ -121,7 +114,7 @@ def end_all(transaction: Transaction, user_id: str, now: datetime) -> None:
     Raises:
         LastOwner: The person is the last owner of a household that others share.
     """
-    for household_id in sorted(_lock_all_of(transaction, user_id) | {user_id}):
+    for household_id in sorted(households.lock_all_of(transaction, user_id) | {user_id}):
         stock = households.stock_owner(transaction.connection, household_id)
         member = None if stock is None else _member(stock, user_id)
         if stock is None or member is None:
@@ -136,46 +129,23 @@ def end_all(transaction: Transaction, user_id: str, now: datetime) -> None:
             household_invitations.delete_all(transaction, household_id)
 
 
-def _lock_all_of(transaction: Transaction, user_id: str) -> set[str]:
-    """Lock a user and the shared households of which the user is a member; return their ids."""
-
-    def read() -> set[str]:
-        theirs = households.memberships(transaction.connection, user_id)
-        return {each.household_id for each in theirs}
-
-    before = read()
-    households.lock_all(transaction, before | {user_id})
-    # The user may have joined one before the lock; nobody joins without it.
-    after = read()
-    if new := after - before:
-        households.lock_all(transaction, new)
-    return after
-
-
 def _disband(transaction: Transaction, stock: User, now: datetime) -> None:
     """End all memberships of a locked household, and begin to delete its stock.
 
     If its founder is a member, it is the founder's own afterwards, and empty.
     """
-    members = [each.user_id for each in stock.members] if isinstance(stock, SharedStock) else []
-    household_invitations.delete_all(transaction, stock.id)
-    calendars.delete_all(transaction, stock.id)
-    for each in members or [stock.id]:
-        households.remove_member(transaction, stock.id, each, now)
-    if stock.id in members:
+    households.remove_all(transaction, stock.id, readers_of(stock), now)
+    if isinstance(stock, SharedStock) and stock.id in stock.readers:
         households.give_back(transaction, stock.id)
     slices.begin_emptying(transaction, stock.id, str(uuid7()), now)
 
 
-def _give_home(transaction: Transaction, user_id: str, now: datetime) -> None:
-    """Give a person a new empty household who has none any more."""
-    connection = transaction.connection
-    person = accounts.user(connection, user_id)
-    if person is None or not person.shares or households.memberships(connection, user_id):
-        return
-    zone, currency = person.time_zone, person.currency
-    home = User(str(uuid7()), None, person.name, zone, Policy(), now, currency=currency)
-    households.add_vacant(transaction, home, user_id, now)
+def _give_homes(transaction: Transaction, user_ids: Collection[str], now: datetime) -> None:
+    """Give those people a new empty household who have none any more."""
+    for person in households.homeless(transaction.connection, user_ids):
+        zone, currency = person.time_zone, person.currency
+        home = User(str(uuid7()), None, person.name, zone, Policy(), now, currency=currency)
+        households.add_vacant(transaction, home, person.id, now)
 
 
 def _member(stock: User, member_id: str) -> Member | None:

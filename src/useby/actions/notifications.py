@@ -83,10 +83,18 @@ def mark_read(
     return notifications.get(transaction.connection, user_id, notification_id)
 
 
-async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
+async def mark_all_read(
+    database: Database, user_id: str, now: datetime, newest: int | None = None
+) -> int:
     """Mark all present notifications of a user read, a slice at a time.
 
     Notifications added after the first slice stay unread. The last slice publishes one event.
+
+    Args:
+        database: The database.
+        user_id: The user.
+        now: The current time, aware.
+        newest: The newest ``seq`` to mark, if not all are.
 
     Returns:
         The number of notifications that were unread.
@@ -94,18 +102,21 @@ async def mark_all_read(database: Database, user_id: str, now: datetime) -> int:
     Raises:
         StoreUnavailable: The database can't be written now. Some slices may be committed.
     """
-    marked, newest = 0, -1
+    marked, upto = 0, -1
 
     def mark(transaction: Transaction) -> tuple[int, int]:
         lock_users(transaction, user_id)
-        upto = notifications.newest_seq(transaction.connection, user_id) if newest < 0 else newest
-        count = marks.mark_some_read(transaction, user_id, upto, slices.SLICE, now)
+        last = upto
+        if last < 0:
+            present = notifications.newest_seq(transaction.connection, user_id)
+            last = present if newest is None else min(present, newest)
+        count = marks.mark_some_read(transaction, user_id, last, slices.SLICE, now)
         if count < slices.SLICE and marked + count:
             transaction.publish(MarkedRead(user_id))
-        return count, upto
+        return count, last
 
     while True:
-        count, newest = await database.write(mark, large=True)
+        count, upto = await database.write(mark, large=True)
         marked += count
         if count < slices.SLICE:
             return marked

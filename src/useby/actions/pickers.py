@@ -11,12 +11,12 @@ from useby.store.database import Database
 async def locations(database: Database, user: User) -> list[tuple[str, int]]:
     """Return the locations of open lots by name, each with how many there are.
 
-    Spellings that differ only in case are one location, as in a list of products.
+    Spellings that differ only in case or accents are one location, as in a list of products.
     """
     counts = await stock.read_in_line(
         database, user, lambda c: pickers.open_lots_by_location(c, user.id)
     )
-    return counted_together(counts, str.casefold)
+    return counted_together(counts, fold)
 
 
 async def categories(database: Database, user: User) -> list[tuple[str, int]]:

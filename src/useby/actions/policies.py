@@ -28,15 +28,14 @@ from useby.domain.policy import (
     whole_days_of,
 )
 from useby.domain.policy_scopes import (
-    is_short_of_policy,
-    place,
     product_fields,
     short_of_account,
     short_of_category,
+    sort_key,
     stored_policy,
     wide_fields,
     with_policy,
-    with_policy_beside,
+    with_policy_of_member,
 )
 from useby.store import accounts, households, lots, member_policies, products, reschedules
 from useby.store.database import Connection, Transaction
@@ -185,7 +184,7 @@ def missing(
             for (scope, key), fields in given.items()
             if wide_fields(user, scope, key) == NOTHING_SET
         ),
-        key=lambda each: place(*each[:2]),
+        key=lambda each: sort_key(*each[:2]),
     )
 
 
@@ -275,30 +274,25 @@ def _short(fields: PolicyFields, wider: Policy) -> Policy:
 def _put_of_product(
     transaction: Transaction, user: User, product_id: str, fields: PolicyFields, now: datetime
 ) -> bool:
-    before = stock.hold(transaction, user, [product_id]).get(product_id)
+    before = stock.load(transaction, user, [product_id]).get(product_id)
     if before is None:
         return False
     fields = fields.after(product_fields(before.product), now)
-    old = before.product
-    are_for_all = isinstance(user, SharedStock) and old.lead_days is not None
-    if are_for_all and fields.leads is not None and not is_short_of_policy(old):
-        product = with_policy_beside(old, fields)
-    else:
-        product = with_policy(old, fields)
-    product = replace(product, updated_at=now)
-    stock.settle(transaction, [ChangedProduct(before, product, user)], now)
+    changed = with_policy_of_member if isinstance(user, SharedStock) else with_policy
+    product = replace(changed(before.product, fields), updated_at=now)
+    stock.store(transaction, [ChangedProduct(before, product, user)], now)
     return True
 
 
 def _put_of_lot(
     transaction: Transaction, user: User, lot_id: str, fields: PolicyFields, now: datetime
 ) -> bool:
-    found = lot_actions.hold(transaction, user, lot_id)
+    found = lot_actions.load(transaction, user, lot_id)
     if found is None:
         return False
     before, lot = found
     fields = fields.after(lot.policy.fields if lot.policy else NOTHING_SET, now)
     change = Change((replace(lot, policy=stored_policy(fields)),))
     product = replace(before.product, updated_at=now)
-    stock.settle(transaction, [ChangedProduct(before, product, user, change)], now)
+    stock.store(transaction, [ChangedProduct(before, product, user, change)], now)
     return True

@@ -43,7 +43,7 @@ class NotStored(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _WaitingPost:
     post: Post
     result: asyncio.Future[Notification] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future()
@@ -77,7 +77,7 @@ class PostQueue:
         self._provisions = provisions
         self._limits = limits
         self._now = now
-        self._waiting: UserBatcher[_Waiting] = UserBatcher(
+        self._waiting: UserBatcher[_WaitingPost] = UserBatcher(
             "posts", self._store_batch, lambda waiting: waiting.user_id, most=BATCH
         )
 
@@ -89,7 +89,7 @@ class PostQueue:
             StoreUnavailable: The database cannot be written now.
             QuotaReached: The user's account has reached a limit.
         """
-        waiting = _Waiting(post)
+        waiting = _WaitingPost(post)
         self._waiting.put(waiting)
         return await asyncio.shield(waiting.result)  # a cancelled caller does not cancel its post
 
@@ -98,8 +98,8 @@ class PostQueue:
         await self._waiting.run()
 
     async def _store_batch(
-        self, batch: Sequence[_Waiting], *, may_wait: bool = False
-    ) -> list[_Waiting]:
+        self, batch: Sequence[_WaitingPost], *, may_wait: bool = False
+    ) -> list[_WaitingPost]:
         """Store posts and set their results; return those of users whose rows are locked."""
         posts = [waiting.post for waiting in batch]
         provisions = self._provisions and any(post.claims.session_id is None for post in posts)

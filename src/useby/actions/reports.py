@@ -1,13 +1,14 @@
 """Notify of what somebody has done with products."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
 from useby.domain.account import User
-from useby.domain.household import SharedStock
+from useby.domain.household import SharedStock, readers_of
+from useby.domain.movement import Taking
 from useby.domain.notification import Draft
-from useby.store import accounts, notifications
+from useby.store import accounts, notifications, slices
 from useby.store.database import Transaction
 
 
@@ -31,3 +32,15 @@ def add(
     if reader:
         draft = draft_for(replace(reader, time_zone=owner.time_zone))
         notifications.add(transaction, [replace(draft, household_id=owner.id)], now)
+
+
+def mark_read(
+    transaction: Transaction,
+    owner: User,
+    product_id: str,
+    takings: Collection[Taking],
+    now: datetime,
+) -> None:
+    """Mark the reports of takings read that were undone."""
+    for user_id in readers_of(owner):
+        slices.mark_reports_read(transaction, user_id, product_id, takings, now)

@@ -16,7 +16,7 @@ from useby.store.database import Transaction
 from useby.store.locks import lock_each_user
 
 _ITEM: Final = struct.Struct(">Bq16s")
-"""Outcome in ``_CODES``, ``seq``, id."""
+"""Code of the outcome, ``seq``, id."""
 _SECONDS: Final = struct.Struct(">q")
 _STORED, _UNKNOWN, _FULL = 0, 1, 2
 """Codes of outcomes; from ``_FULL`` on, the place of the quota in ``Quota``."""
@@ -24,11 +24,11 @@ _QUOTAS: Final = tuple(Quota)
 
 
 class Unknown:
-    """Outcome of a notification to a user who does not exist or is disabled."""
+    """Result of a notification to a user who does not exist or is disabled."""
 
 
 UNKNOWN: Final = Unknown()
-Outcome = Notification | Unknown | QuotaReached
+ServiceOutcome = Notification | Unknown | QuotaReached
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def post(
     *,
     limits: Limits,
     now: datetime,
-) -> list[Outcome]:
+) -> list[ServiceOutcome]:
     """Store the notifications whose user exists and has room; once, if the request has a key.
 
     Raises:
@@ -69,17 +69,17 @@ def post(
         raise TokenRefused(TokenStatus.REVOKED)
     if key is None:
         return _post(transaction, items, limits, now)
-    stored = service_posts.kept(transaction, key_id, key, fingerprint, now)
+    stored = service_posts.answer_of(transaction, key_id, key, fingerprint, now)
     if stored is not None:
         return _outcomes(stored, items, limits)
     outcomes = _post(transaction, items, limits, now)
-    service_posts.keep(transaction, key_id, key, fingerprint, _receipt(outcomes, now), now)
+    service_posts.add_answer(transaction, key_id, key, fingerprint, _receipt(outcomes, now), now)
     return outcomes
 
 
 def _post(
     transaction: Transaction, items: Sequence[Addressed], limits: Limits, now: datetime
-) -> list[Outcome]:
+) -> list[ServiceOutcome]:
     ids, by_email = service_posts.users_by_address(
         transaction.connection,
         {each.user_id for each in items if each.user_id is not None},
@@ -98,7 +98,7 @@ def _post(
     checks = accounts.check_tokens(transaction.connection, [(user, None, now) for user in users])
     usages = dict(zip(users, checks, strict=True))
     counts: Counter[str] = Counter()
-    outcomes: list[Outcome] = [UNKNOWN] * len(items)
+    outcomes: list[ServiceOutcome] = [UNKNOWN] * len(items)
     accepted: list[tuple[int, Draft]] = []
     for place, (item, owner) in enumerate(zip(items, owners, strict=True)):
         if owner is None:
@@ -116,7 +116,7 @@ def _post(
     return outcomes
 
 
-def _receipt(outcomes: Sequence[Outcome], now: datetime) -> bytes:
+def _receipt(outcomes: Sequence[ServiceOutcome], now: datetime) -> bytes:
     """Return the values assigned in a request, 25 bytes for each item."""
     packed = [_SECONDS.pack(int(now.timestamp()))]
     for each in outcomes:
@@ -128,10 +128,10 @@ def _receipt(outcomes: Sequence[Outcome], now: datetime) -> bytes:
     return b"".join(packed)
 
 
-def _outcomes(receipt: bytes, items: Sequence[Addressed], limits: Limits) -> list[Outcome]:
+def _outcomes(receipt: bytes, items: Sequence[Addressed], limits: Limits) -> list[ServiceOutcome]:
     """Return the outcomes of the first request; the rest of them is in its repeat."""
     created = datetime.fromtimestamp(_SECONDS.unpack_from(receipt)[0], UTC)
-    found: list[Outcome] = []
+    found: list[ServiceOutcome] = []
     rows = _ITEM.iter_unpack(receipt[_SECONDS.size :])
     for (code, seq, id_), item in zip(rows, items, strict=True):
         if code == _STORED:

@@ -8,7 +8,7 @@ Callers first lock the owner (``inventory.lock_owner``), and pass the ``User`` r
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,22 +17,30 @@ from uuid_utils import uuid7
 from useby.domain import flat_writes, lot_actions, lot_alerts
 from useby.domain.account import User
 from useby.domain.alerts import SentAlerts
-from useby.domain.events import AlertScheduled, ProductChanged
-from useby.domain.events import Change as KindOfChange
+from useby.domain.events import AlertScheduled, ChangeKind, ProductChanged
 from useby.domain.expiry import Expiry
 from useby.domain.folding import searched_text
 from useby.domain.gs1 import canonical_gtin
 from useby.domain.household import SharedStock, readers_of
-from useby.domain.lot import Lot, open_lots, recomputed
+from useby.domain.lot import Lot, all_recomputed, open_lots
 from useby.domain.lot_actions import Change
 from useby.domain.lot_changes import NO_DETAILS, LotDetails
-from useby.domain.movement import Movement, Taking
+from useby.domain.movement import Movement
 from useby.domain.occasion import Occasion
 from useby.domain.product import Product
+from useby.domain.quota import ProductFull
 from useby.domain.stock import taken_together
-from useby.store import barcodes, households, lots, products, slices
+from useby.store import (
+    barcodes,
+    households,
+    lots,
+    member_policies,
+    movement_lists,
+    products,
+    slices,
+)
 from useby.store.database import Connection, Database, Transaction
-from useby.store.lots import StoredProduct
+from useby.store.lots import Key, StoredProduct
 from useby.store.notifications import UnknownUser
 from useby.store.products import ProductRow
 
@@ -40,7 +48,7 @@ T = TypeVar("T")
 
 MAX_CHANGES = 50
 """Maximum products of one transaction for which ``ProductChanged`` is published."""
-IN_LINE_TOGETHER = 200
+IN_LINE_BATCH = 200
 """Flat products whose lots one transaction brings in line; others write in between."""
 
 
@@ -49,7 +57,7 @@ class _NotInLine(Exception):  # noqa: N818 - ``read_in_line`` handles it, so it 
 
 
 @dataclass(frozen=True, slots=True)
-class NewProduct:
+class AddedProduct:
     """A new product with its first lot, as it will be stored."""
 
     row: ProductRow
@@ -58,7 +66,7 @@ class NewProduct:
     """The product as it was given."""
     details: LotDetails = NO_DETAILS
 
-    def again(self, user: User, now: datetime) -> "NewProduct":
+    def again(self, user: User, now: datetime) -> "AddedProduct":
         """Compute the rows for an owner that has changed."""
         return new_product(self.given, user, now, self.details)
 
@@ -90,7 +98,7 @@ class ChangedProduct:
         Raises:
             ActionRefused: The lots come to more than a product can have.
         """
-        version = (self.before.version or 0) + 1
+        version = self.before.next_version
         known = {lot.id for lot in self.before.lots}
         every = [*self.lots, *(lot for lot in earlier if lot.id not in known)]
         return _row(self.product, every, self.owner, now, sent, version=version)
@@ -104,7 +112,7 @@ def occasion(user: User, product: Product, now: datetime, at: Expiry | None = No
 
 def new_product(
     product: Product, user: User, now: datetime, details: LotDetails = NO_DETAILS
-) -> NewProduct:
+) -> AddedProduct:
     """Compute the rows of a new product and of its lot.
 
     Raises:
@@ -116,17 +124,49 @@ def new_product(
 
 def with_lots(
     product: Product, change: Change, user: User, now: datetime, details: LotDetails = NO_DETAILS
-) -> NewProduct:
+) -> AddedProduct:
     """Compute the rows of a new product that comes with these lots and movements.
 
     Raises:
         ActionRefused: The lots come to more than a product can have.
+        ProductFull: There are more lots or movements than a product can have.
     """
+    if user.product_limits is not None:
+        left, movements = len(open_lots(change.lots)), _count_limited(change)
+        if full := user.product_limits.exceeded(lots=left, movements=movements):
+            raise full
     row = _row(product, change.lots, user, now, (), version=1)
-    return NewProduct(row, change, product, details)
+    return AddedProduct(row, change, product, details)
 
 
-def add(transaction: Transaction, new: Sequence[NewProduct], user: User) -> list[Product]:
+def exceeded(connection: Connection, changed: Sequence[ChangedProduct]) -> dict[Key, ProductFull]:
+    """Return the limits of products that changes would exceed, by household and product."""
+    limited = [
+        (each, limits)
+        for each in changed
+        if each.change.movements and (limits := each.owner.product_limits) is not None
+    ]
+    counts = movement_lists.counts_of(connection, [each.before.key for each, _ in limited])
+    found: dict[Key, ProductFull] = {}
+    for each, limits in limited:
+        key = each.before.key
+        full = limits.exceeded(
+            lots=len(open_lots(each.lots)),
+            movements=_count_limited(each.change),
+            lots_before=len(open_lots(each.before.lots)),
+            movements_before=counts.get(key, 0),
+        )
+        if full is not None:
+            found[key] = full
+    return found
+
+
+def _count_limited(change: Change) -> int:
+    """Return the number of a change's movements that the limit of a product counts."""
+    return sum(movement.undoes is None for movement in change.movements)
+
+
+def add(transaction: Transaction, new: Sequence[AddedProduct], user: User) -> list[Product]:
     """Store new products with their lots; return them."""
     products.insert(transaction, [each.row for each in new])
     barcodes.add(transaction, [each.row.product for each in new])
@@ -139,11 +179,11 @@ def add(transaction: Transaction, new: Sequence[NewProduct], user: User) -> list
             for number, movement in enumerate(each.change.movements, 1)
         ],
     )
-    _publish(transaction, [(each.row, KindOfChange.ADDED) for each in new])
+    _publish(transaction, [(each.row, ChangeKind.ADDED) for each in new])
     return [each.row.product for each in new]
 
 
-def hold(
+def load(
     transaction: Transaction, user: User, product_ids: Iterable[str]
 ) -> dict[str, StoredProduct]:
     """Return the user's products with their lots, by id; those that do not exist are left out."""
@@ -195,9 +235,9 @@ def bring_some_in_line(transaction: Transaction, user_id: str) -> bool:
     user = households.lock(transaction, user_id)
     if user is None:
         raise UnknownUser(user_id)
-    flat = lots.flat_ids(transaction.connection, user_id, IN_LINE_TOGETHER)
-    hold(transaction, user, flat)
-    return len(flat) == IN_LINE_TOGETHER
+    flat = lots.flat_ids(transaction.connection, user_id, IN_LINE_BATCH)
+    load(transaction, user, flat)
+    return len(flat) == IN_LINE_BATCH
 
 
 def in_line(connection: Connection, user: User, flat: StoredProduct) -> ChangedProduct:
@@ -222,12 +262,14 @@ def computed_again(
         product: The product with its new rules; ``None`` if they are as before.
     """
     product = product or before.product
-    again = (recomputed(lot, history, product.rules, user.zone) for lot in open_lots(before.lots))
-    changed = tuple(lot for lot in again if lot is not None and lot not in before.lots)
+    left = open_lots(before.lots)
+    again = all_recomputed(left, history, product.rules, user.zone)
+    both = zip(left, again, strict=True)
+    changed = tuple(its for lot, its in both if its is not None and its != lot)
     return ChangedProduct(before, product, user, Change(changed))
 
 
-def settle(
+def store(
     transaction: Transaction, changed: Sequence[ChangedProduct], now: datetime
 ) -> list[Product]:
     """Store changed products with their lots, reschedule their alerts, and publish the changes.
@@ -239,7 +281,10 @@ def settle(
 
     Raises:
         ActionRefused: The lots of a product come to more than it can have; nothing is stored.
+        ProductFull: A product would have too many lots or movements; nothing is stored.
     """
+    for full in exceeded(transaction.connection, changed).values():
+        raise full
     keys = [each.before.key for each in changed]
     sent = products.sent_alerts_of(transaction.connection, keys)
     closed = [each.before.key for each in changed if each.lots and not open_lots(each.lots)]
@@ -253,10 +298,7 @@ def settle(
         _mark_closed_read(transaction, each, now)
     _publish(
         transaction,
-        [
-            (row, KindOfChange.CLOSED if row.product.closed_as else KindOfChange.UPDATED)
-            for row in rows
-        ],
+        [(row, ChangeKind.CLOSED if row.product.closed_as else ChangeKind.UPDATED) for row in rows],
     )
     return [row.product for row in rows]
 
@@ -278,6 +320,9 @@ def write(transaction: Transaction, changed: Sequence[tuple[ChangedProduct, Prod
     for each, _ in changed:
         household, before = each.owner.id, each.before
         lots.delete(transaction, household, each.change.gone)
+        if isinstance(each.owner, SharedStock):
+            splits, gone = each.change.splits, each.change.gone
+            member_policies.follow_lots(transaction, before.key, splits, gone)
         known |= {lot.id for lot in before.lots}
         written += [(household, lot) for lot in each.change.lots]
         new += [
@@ -303,7 +348,7 @@ def _row(
     if isinstance(user, SharedStock):
         # The scheduler decides for each member at its next turn, and finds the next time.
         is_dated = any(lot.expiry is not None for lot in open_lots(its_lots))
-        dates = replace(dates, next_alert_at=now if is_dated else None)
+        dates = dates._replace(next_alert_at=now if is_dated else None)
     gtin = canonical_gtin(product.barcode) or ""
     return ProductRow(product, user, dates, searched_text(product), gtin, version)
 
@@ -330,24 +375,12 @@ def mark_lots_unread(
         slices.mark_lots_unread(transaction, user_id, product_id, opened)
 
 
-def mark_reports_read(
-    transaction: Transaction,
-    owner: User,
-    product_id: str,
-    takings: Collection[Taking],
-    now: datetime,
-) -> None:
-    """Mark the reports of takings read that were undone."""
-    for user_id in readers_of(owner):
-        slices.mark_reports_read(transaction, user_id, product_id, takings, now)
-
-
 def _new_id() -> str:
     return str(uuid7())
 
 
 def publish_change(
-    transaction: Transaction, owner: User, product_id: str, change: KindOfChange
+    transaction: Transaction, owner: User, product_id: str, change: ChangeKind
 ) -> None:
     """Publish the change of a product to each member of its household."""
     if not isinstance(owner, SharedStock):
@@ -357,7 +390,7 @@ def publish_change(
         transaction.publish(ProductChanged(member.user_id, product_id, change, owner.id))
 
 
-def _publish(transaction: Transaction, changes: Sequence[tuple[ProductRow, KindOfChange]]) -> None:
+def _publish(transaction: Transaction, changes: Sequence[tuple[ProductRow, ChangeKind]]) -> None:
     if len(changes) <= MAX_CHANGES:
         for row, change in changes:
             publish_change(transaction, row.owner, row.product.id, change)

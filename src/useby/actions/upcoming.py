@@ -8,7 +8,7 @@ from useby.actions import stock
 from useby.domain.account import User
 from useby.domain.alerts import SentAlerts
 from useby.domain.lot import LotState
-from useby.domain.lot_alerts import may_repeat
+from useby.domain.lot_plans import may_repeat, plan
 from useby.domain.movement import Movement
 from useby.domain.upcoming import Upcoming, upcoming
 from useby.store import alert_members, alerts, households, lots, unread_alerts
@@ -17,7 +17,7 @@ from useby.store.lots import StoredProduct
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _AlertInputs:
     stored: StoredProduct
     history: Sequence[Movement]
     reader: User
@@ -44,11 +44,13 @@ async def alerts_of(
     Returns:
         The alerts; ``None`` if the household has no such product.
     """
-    found = await database.read(lambda c: _read(c, user, owner, product_id, now))
+    found = await database.read(lambda c: _read(c, user, owner, product_id, now), user_id=user.id)
     if found is not None and found.stored.version is None:
         # The lots of a flat row get their ids when they are brought in line.
         await database.write(lambda t: _bring_in_line(t, owner, product_id))
-        found = await database.read(lambda c: _read(c, user, owner, product_id, now))
+        found = await database.read(
+            lambda c: _read(c, user, owner, product_id, now), user_id=user.id
+        )
     if found is None:
         return None
     # The scheduler computes these dates again, too: the zone may have changed.
@@ -60,7 +62,7 @@ async def alerts_of(
 
 def _read(
     connection: Connection, user: User, owner: User, product_id: str, now: datetime
-) -> _Found | None:
+) -> _AlertInputs | None:
     key = (owner.id, product_id)
     stored = lots.stored(connection, [key]).get(key)
     if stored is None:
@@ -69,15 +71,15 @@ def _read(
     history = lots.history(connection, key) if moved else ()
     reader = alert_members.member_of(connection, user, owner, [product_id], now)
     sent = alert_members.sent_to(connection, reader, key)
-    repeats = may_repeat(stored.product, stored.lots, reader)
+    repeats = may_repeat(plan(stored.product, stored.lots, reader))
     about = (reader.id, product_id)
     unread = unread_alerts.unread_expired_lots(connection, [about]) if repeats else {}
     look_at = None if reader.deferral is None else alerts.due_times(connection, [key]).get(key)
     since = None if look_at is None else min(look_at, now)
-    return _Found(stored, history, reader, sent, unread.get(about, ()), since)
+    return _AlertInputs(stored, history, reader, sent, unread.get(about, ()), since)
 
 
 def _bring_in_line(transaction: Transaction, owner: User, product_id: str) -> None:
     locked = households.lock(transaction, owner.id)
     if locked is not None:
-        stock.hold(transaction, locked, [product_id])
+        stock.load(transaction, locked, [product_id])

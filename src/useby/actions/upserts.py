@@ -18,9 +18,11 @@ from useby.actions import inventory, lots, stock
 from useby.actions.stock import ChangedProduct
 from useby.domain import flat_writes
 from useby.domain.account import User
+from useby.domain.household import with_leads_for_all
 from useby.domain.lot import Lot, LotState, open_lots
 from useby.domain.lot_changes import GivenFields, LotDetails
 from useby.domain.product import Product
+from useby.domain.quota import ProductFull
 from useby.domain.stock import only_open_lot
 from useby.store import lots as stored_lots
 from useby.store import products
@@ -37,7 +39,7 @@ def find(transaction: Transaction, user: User, external_id: str) -> StoredProduc
     if external_id not in found:
         return None
     product_id = found[external_id].id
-    return _hold_with_used_up(transaction, user, [product_id])[product_id]
+    return _load_with_used_up(transaction, user, [product_id])[product_id]
 
 
 def update(
@@ -69,13 +71,13 @@ def update(
         TimeRefused: The day of receipt is not possible.
     """
     old = before.product
+    wanted = with_leads_for_all(user, old, wanted)
     comes_again = old.closed_as is not None and wanted.expiry not in _dates(before.lots)
     if not before.lots and wanted.expiry is not None and wanted.quantity == 0:
         wanted = dataclasses.replace(wanted, quantity=ONE)
     if comes_again or (not before.lots and wanted.quantity > 0):
         change = flat_writes.received(wanted, stock.occasion(user, wanted, now), details)
-        (after,) = stock.settle(transaction, [ChangedProduct(before, wanted, user, change)], now)
-        return after
+        return stock.store(transaction, [ChangedProduct(before, wanted, user, change)], now)[0]
     wanted = _with_lots_fields(wanted, before)
     if wanted.expiry != old.expiry and _is_of_unsealed_lot(before):
         # It is the date of the package. The date that counts is computed from it again.
@@ -97,7 +99,7 @@ def receive_again(
     user: User,
     given: Sequence[tuple[Product, LotDetails]],
     now: datetime,
-) -> dict[str, Product]:
+) -> dict[str, Product | ProductFull]:
     """Add a lot to used-up products that come again with a new date, and to those without a lot.
 
     Args:
@@ -107,7 +109,8 @@ def receive_again(
         now: The current time, aware.
 
     Returns:
-        The products that have a new lot, by the ids that were given to them.
+        The products that have a new lot, by the ids that were given to them; in place of one that
+        has reached a limit, which is left as it is, the limit.
 
     Raises:
         TimeRefused: A lot was received in the future.
@@ -119,37 +122,52 @@ def receive_again(
         for key, each in known.items()
         if each.closed_as is not None or each.quantity == 0
     }
-    held = _hold_with_used_up(transaction, user, used_up.values())
+    loaded = _load_with_used_up(transaction, user, used_up.values())
     changed: dict[str, ChangedProduct] = {}
     for new, details in given:
-        before = held.get(used_up.get(new.external_id or "", ""))
+        before = loaded.get(used_up.get(new.external_id or "", ""))
         if before is None or new.expiry in _dates(before.lots):
             continue
         old = before.product
-        del held[old.id]  # a second lot of one batch is refused
-        wanted = dataclasses.replace(
-            new,
-            id=old.id,
-            created_at=old.created_at,
-            closed_as=old.closed_as,
-            closed_at=old.closed_at,
-        )
+        del loaded[old.id]  # a second lot of one batch is refused
+        wanted = _in_place_of(old, new, user)
         change = flat_writes.received(wanted, stock.occasion(user, wanted, now), details)
         changed[new.id] = ChangedProduct(before, wanted, user, change)
-    after = stock.settle(transaction, list(changed.values()), now) if changed else []
-    return dict(zip(changed, after, strict=True))
+    full = stock.exceeded(transaction.connection, list(changed.values()))
+    room = {id_: each for id_, each in changed.items() if each.before.key not in full}
+    after = stock.store(transaction, list(room.values()), now) if room else []
+    refused = {id_: full[each.before.key] for id_, each in changed.items() if id_ not in room}
+    return {**dict(zip(room, after, strict=True)), **refused}
 
 
-def _hold_with_used_up(
+def _in_place_of(old: Product, new: Product, user: User) -> Product:
+    """Return a product as it was given, with the identity and the policy of one that exists.
+
+    Its founder's policy is no field of what is given. No leads given leave those beside it.
+    """
+    keeps_leads = new.lead_days is None and old.policy is not None
+    wanted = dataclasses.replace(
+        new,
+        id=old.id,
+        created_at=old.created_at,
+        closed_as=old.closed_as,
+        closed_at=old.closed_at,
+        policy=old.policy,
+        lead_days=old.lead_days if keeps_leads else new.lead_days,
+    )
+    return with_leads_for_all(user, old, wanted)
+
+
+def _load_with_used_up(
     transaction: Transaction, user: User, product_ids: Iterable[str]
 ) -> dict[str, StoredProduct]:
     """Return products with their open lots, and used-up ones with all their lots."""
-    held = stock.hold(transaction, user, product_ids)
-    used_up = [each.key for each in held.values() if each.product.closed_as is not None]
+    loaded = stock.load(transaction, user, product_ids)
+    used_up = [each.key for each in loaded.values() if each.product.closed_as is not None]
     every = stored_lots.all_lots_of(transaction.connection, used_up)
     return {
         product_id: dataclasses.replace(each, lots=tuple(every.get(each.key, each.lots)))
-        for product_id, each in held.items()
+        for product_id, each in loaded.items()
     }
 
 

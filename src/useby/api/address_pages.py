@@ -12,7 +12,7 @@ from useby.actions import channels as actions
 from useby.api.context import Context, context_of
 from useby.api.errors import Problem
 from useby.api.plain_page import form, page, paragraph, refusal
-from useby.auth.address_links import Purpose, is_valid, named
+from useby.auth.address_links import AddressLink, channel_of, is_valid
 from useby.auth.rate_limits import network_of
 from useby.domain.channel import Channel
 from useby.store import channels
@@ -20,8 +20,8 @@ from useby.store import channels
 CONFIRM: Final = "Confirm your address"
 UNSUBSCRIBE: Final = "No more mails"
 INVALID: Final = {
-    Purpose.CONFIRM: "The link has expired or was used, or a newer mail has another one.",
-    Purpose.UNSUBSCRIBE: (
+    AddressLink.CONFIRM: "The link has expired or was used, or a newer mail has another one.",
+    AddressLink.UNSUBSCRIBE: (
         "This link ends no mails: the account sends none to this address any more, or the link is"
         " not complete. Open the one in the newest mail."
     ),
@@ -38,11 +38,11 @@ async def confirm(request: Request) -> Response:
     """Confirm the address of a channel. The link works once."""
     node = context_of(request)
     try:
-        channel, now = await _verified(node, request, Purpose.CONFIRM), node.now()
+        channel, now = await _verified(node, request, AddressLink.CONFIRM), node.now()
     except Problem as refused:
         return refusal(CONFIRM, refused)
     if not await node.database.write(lambda t: actions.confirm(t, channel, now)):
-        return refusal(CONFIRM, Problem(HTTPStatus.FORBIDDEN, INVALID[Purpose.CONFIRM]))
+        return refusal(CONFIRM, Problem(HTTPStatus.FORBIDDEN, INVALID[AddressLink.CONFIRM]))
     text = "Your address is confirmed. Each mail has a link that ends them."
     return page("The address is confirmed", paragraph(text))
 
@@ -57,21 +57,21 @@ async def unsubscribe(request: Request) -> Response:
     """End the mails of a channel. A repetition changes nothing."""
     node = context_of(request)
     try:
-        channel, now = await _verified(node, request, Purpose.UNSUBSCRIBE), node.now()
+        channel, now = await _verified(node, request, AddressLink.UNSUBSCRIBE), node.now()
     except Problem as refused:
         return refusal(UNSUBSCRIBE, refused)
     await node.database.write(lambda t: actions.unsubscribe(t, channel, now))
     return page("The mails have ended", paragraph("No more notifications come to your address."))
 
 
-async def _verified(node: Context, request: Request, purpose: Purpose) -> Channel:
+async def _verified(node: Context, request: Request, purpose: AddressLink) -> Channel:
     """Return the channel of a valid link. Only links that are not valid count against a network.
 
     Raises:
         Problem: 403, the link is not valid; 429, the network has tried too many of those.
     """
     token = request.query_params.get("token", "")
-    found = named(token)
+    found = channel_of(token)
     if found is not None:
         channel = await node.database.read(
             lambda c: channels.get(c, found.user_id, found.channel_id)

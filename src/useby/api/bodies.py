@@ -73,7 +73,7 @@ def most_of(path: str, most: int) -> int:
 async def in_turns(work: Callable[[Any], T], items: Iterable[Any]) -> list[T]:
     """Apply ``work`` to each item; other tasks of the event loop run in between."""
     done: list[T] = []
-    turn = _Turn()
+    turn = _TimeSlice()
     for item in items:
         done.append(work(item))
         if turn.is_over():
@@ -89,7 +89,7 @@ async def results_response(result: Callable[[Any], ApiModel], items: Iterable[An
     return Response(b'{"results":[' + b",".join(rendered) + b"]}", media_type="application/json")
 
 
-class _Turn:
+class _TimeSlice:
     """The time that a long task of the event loop uses before it lets the others run."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ class _InTurns:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
-        self._turn = _Turn()
+        self._turn = _TimeSlice()
         self._is_enough = False
 
     async def document(self) -> Any:

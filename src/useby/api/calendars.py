@@ -13,7 +13,6 @@ from useby.api.preconditions import names_tag
 from useby.api.proxies import path_prefix
 from useby.api.stock_caller import CurrentStock
 from useby.auth.rate_limits import network_of
-from useby.domain.account import User
 from useby.domain.calendar import MAX_CALENDARS, MAX_EVENTS, CalendarEvent, TooManyCalendars
 from useby.schemas.calendars import CalendarList, CalendarOut, NewCalendarOut
 from useby.schemas.fields import Id
@@ -103,11 +102,7 @@ async def read_calendar(
     ] = None,
 ) -> Response:
     """Return the calendar of a secret address."""
-    user = await _owner(node, request, secret)
-    try:
-        events = await actions.events(node.database, user)
-    except UnknownUser:  # deleted a moment ago
-        raise Problem.not_found("calendar") from None
+    events = await _events(node, request, secret)
     tag = await asyncio.to_thread(actions.entity_tag, events)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     # Several lines of the header are one list.
@@ -125,15 +120,18 @@ async def read_calendar(
     return Response(body, headers=headers, media_type=f"{MEDIA_TYPE}; charset=utf-8")
 
 
-async def _owner(node: Context, request: Request, secret: str) -> User:
-    """Return the owner of a calendar.
+async def _events(node: Context, request: Request, secret: str) -> list[CalendarEvent]:
+    """Return the events of a calendar.
 
     Only addresses that open nothing are counted against their senders: a provider reads the
     calendars of many households from one network.
     """
-    user = await actions.owner(node.database, secret)
-    if user is not None:
-        return user
+    try:
+        events = await actions.events(node.database, secret, node.now())
+    except UnknownUser:  # deleted a moment ago
+        raise Problem.not_found("calendar") from None
+    if events is not None:
+        return events
     wait = node.rates.hit("calendar", network_of(request.client.host if request.client else ""))
     if wait is not None:
         raise Problem.too_many(wait)

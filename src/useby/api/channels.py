@@ -10,7 +10,7 @@ from useby.actions import channels as actions
 from useby.api.context import Context, ContextDep, CurrentCaller
 from useby.api.context import refusal as refused_token
 from useby.api.errors import Problem, problem_responses
-from useby.delivery.account_mail import QueueFull
+from useby.delivery.account_mail import MailQueueFull
 from useby.delivery.apprise import Apprise
 from useby.delivery.attempts import attempt, test_message
 from useby.delivery.channel import NotDelivered
@@ -135,8 +135,8 @@ async def change_channel(
 )
 async def delete_channel(node: ContextDep, caller: CurrentCaller, channel_id: Id) -> None:
     """Delete a channel, with its deliveries."""
-    user_id = caller.user.id
-    if not await node.database.write(lambda t: actions.delete(t, user_id, channel_id)):
+    user_id, now = caller.user.id, node.now()
+    if not await node.database.write(lambda t: actions.delete(t, user_id, channel_id, now)):
         raise Problem.not_found(KIND)
 
 
@@ -156,7 +156,8 @@ async def test_channel(node: ContextDep, caller: CurrentCaller, channel_id: Id) 
         detail = await attempt(node.senders, channel, test_message(channel, node.now()))
     except NotDelivered as failed:
         if failed.is_gone:
-            await node.database.write(lambda t: actions.delete(t, *channel.key))
+            now = node.now()
+            await node.database.write(lambda t: actions.delete_gone(t, channel, now))
         return TestOut(sent=False, detail=failed.reason)
     return TestOut(sent=True, detail=detail)
 
@@ -233,7 +234,7 @@ def _send_confirmation(node: Context, channel: Channel) -> None:
         return
     try:
         node.mail.confirm(channel)
-    except QueueFull:
+    except MailQueueFull:
         log.warning("too many mails wait: no link was sent to confirm an address")
 
 

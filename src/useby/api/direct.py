@@ -4,8 +4,8 @@ FastAPI's routing, dependencies and exit stacks, and the ASGI messages of uvicor
 request more than its function does (decision 24). ``DirectRoutes`` matches a request by its head,
 and calls the function of the matching route in ``notifications.DIRECT`` once its body is complete.
 It answers requests whose form is valid, and the errors that the token or the function raises. All
-others are the framework's: another method or media type, no token, an ``Origin``, a host that is
-not served, an invalid or a large body.
+others are the framework's: another method or media type, a query, no token, an ``Origin``, a host
+that is not served, an invalid or a large body.
 """
 
 import logging
@@ -55,7 +55,7 @@ class DirectRoute:
     - the id, if the path contains one, or
     - the request, its body and its ``Idempotency-Key``, if there is a model of the body.
 
-    FastAPI fills no other parameter of the function: it must not have one.
+    FastAPI fills the others of the function, which are those of a query and have a default.
     """
     body: type[RequestModel] | None = None
     """Model of the request's body; ``None`` if it has none."""
@@ -76,11 +76,11 @@ class DirectRoutes:
             if _ITEM in route.path
         ]
 
-    def match(self, scope: Scope) -> "DirectRequest | None":
+    def match(self, scope: Scope) -> "RoutedRequest | None":
         """Return the request with this head; ``None`` if it is the framework's."""
         route, item = self._route_of(scope["path"]) if scope["method"] == "POST" else (None, "")
         headers = None if route is None else _headers_of(scope)
-        if route is None or headers is None:
+        if route is None or headers is None or scope["query_string"]:
             return None
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         if scheme != b"Bearer" or not token or token.split() != [token]:
@@ -92,7 +92,7 @@ class DirectRoutes:
         json = headers.get(b"content-type") == b"application/json"
         if length > most or (route.body and not (json and length)):
             return None
-        return DirectRequest(
+        return RoutedRequest(
             self._context, self._answers, route, scope, headers, token.decode("latin-1"), item
         )
 
@@ -107,7 +107,7 @@ class DirectRoutes:
         return None, ""
 
 
-class DirectRequest:
+class RoutedRequest:
     """A request of a direct route, by its head."""
 
     def __init__(

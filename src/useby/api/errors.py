@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from useby import metrics
-from useby.auth.passwords import QueueFull
+from useby.auth.passwords import PasswordQueueFull
 from useby.domain.account import TokenStatus
 from useby.domain.household import LastOwner, NotAllowed, UnknownHousehold
 from useby.domain.quota import Quota, QuotaReached
@@ -195,7 +195,7 @@ def _of_validation(error: RequestValidationError) -> Response:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, None, errors)
 
 
-def _of_queue_full(_: QueueFull) -> Response:
+def _of_queue_full(_: PasswordQueueFull) -> Response:
     return _try_again("Too many sign-ins at once.")
 
 
@@ -244,7 +244,7 @@ _RESPONSES: Final[Mapping[type, Callable[[Any], Response]]] = {
     Problem: _of_problem,
     HTTPException: _of_http,
     RequestValidationError: _of_validation,
-    QueueFull: _of_queue_full,
+    PasswordQueueFull: _of_queue_full,
     StoreUnavailable: _of_store_unavailable,
     ReadRefused: _of_read_refused,
     UnknownUser: _of_unknown_user,

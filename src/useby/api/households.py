@@ -153,7 +153,7 @@ async def remove_member(
     """
     now, caller_id = node.now(), caller.user.id
     if not await node.database.write(
-        lambda t: memberships.remove(t, caller_id, household_id, user_id, now)
+        lambda t: memberships.remove(t, caller_id, household_id, user_id, now), large=True
     ):
         raise Problem.not_found("member")
 

@@ -88,14 +88,14 @@ class Repeatable:
 
         def tagged(transaction: Transaction) -> bytes:
             body = render(work(transaction)).model_dump_json(by_alias=True)
-            return f"{response.headers['ETag']}\n{body}".encode()
+            return idempotency.packed(f"{response.headers['ETag']}\n{body}".encode())
 
         now = node.now()
         try:
             kept = await node.database.write(once)
         except KeyReused:
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, REUSED) from None
-        tag, _, body = kept.partition(b"\n")
+        tag, _, body = idempotency.unpacked(kept).partition(b"\n")
         answer = json_response(body, HTTPStatus(response.status_code or HTTPStatus.OK))
         answer.headers["ETag"] = tag.decode()
         return answer

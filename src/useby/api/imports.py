@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from useby.actions import imports
+from useby.actions import imports, inventory
 from useby.actions.import_comparison import Upserted
-from useby.actions.imports import Plan, Policies
+from useby.actions.imports import GivenPolicies, Plan
 from useby.actions.policies import TooManyPolicies
 from useby.api.context import Context, ContextDep
 from useby.api.errors import MEDIA_TYPE, Problem, problem_responses
@@ -94,8 +94,9 @@ async def import_products(
     chosen = dict(map(_choice, columns))
     async with node.imports.slot(caller.user.id):
         data = await file_of(request)
-        now, owner = node.now(), seen_by(caller.stock, caller.user)
-        options = Options(now.astimezone(owner.zone).date(), format_, chosen, order)
+        now, seen = node.now(), seen_by(caller.stock, caller.user)
+        owner = inventory.within(seen, node.settings.limits)
+        options = Options(now.astimezone(owner.zone).date(), format_, chosen, order, owner.zone)
         async with node.imports.turns:
             try:
                 found, plan = await imports.read(
@@ -116,7 +117,7 @@ async def import_products(
 
 
 async def _stored(
-    node: Context, caller: StockCaller, plan: Plan, policies: Policies, now: datetime
+    node: Context, caller: StockCaller, plan: Plan, policies: GivenPolicies, now: datetime
 ) -> Upserted:
     try:
         return await imports.store_all(

@@ -23,7 +23,7 @@ FULL: Final = f"The account has {MAX_KEYS} keys, and there cannot be more. Delet
     "",
     operation_id="addKey",
     status_code=HTTPStatus.CREATED,
-    responses=problem_responses(401, 409),
+    responses=problem_responses(401, 404, 409),
 )
 async def add_key(
     node: ContextDep, caller: CurrentCaller, new: KeyIn, response: Response
@@ -36,7 +36,13 @@ async def add_key(
     try:
         key, text = await node.database.write(
             lambda t: actions.create(
-                t, user_id, name=new.name, scopes=new.scopes, expires_at=new.expires_at, now=now
+                t,
+                user_id,
+                name=new.name,
+                scopes=new.scopes,
+                expires_at=new.expires_at,
+                now=now,
+                household_id=new.household_id,
             )
         )
     except TooManyKeys:

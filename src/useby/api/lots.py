@@ -169,7 +169,7 @@ async def change_lot(
     operation_id="deleteLot",
     status_code=HTTPStatus.NO_CONTENT,
     response_class=Response,
-    responses=problem_responses(401, 404, 412),
+    responses=problem_responses(401, 404, 409, 412),
 )
 async def delete_lot(
     node: ContextDep, caller: CurrentStock, lot_id: Id, condition: IfMatch
@@ -177,15 +177,18 @@ async def delete_lot(
     """Delete a lot that was entered by mistake, with its movements.
 
     What was sent about it is marked read. A lot that is used up is consumed or discarded instead.
+    Parts that were split from it get movements of their own; too many of these are 409.
     """
     now = node.now()
 
     def work(transaction: Transaction) -> bool:
-        owner = inventory.lock_to_delete(transaction, caller.actor)
+        owner = inventory.lock_to_delete(transaction, caller.actor, node.settings.limits)
         _require(condition, transaction, owner, lot_id)
         return lots.delete(transaction, owner, lot_id, now)
 
-    if not await node.database.write(work):
+    with refusals(caller):
+        existed = await node.database.write(work)
+    if not existed:
         raise Problem.not_found("lot")
 
 
@@ -376,7 +379,7 @@ def _answer(
 
 def _require(condition: Precondition, transaction: Transaction, owner: User, lot_id: str) -> None:
     if condition.value is not None:
-        found = lots.hold(transaction, owner, lot_id)
+        found = lots.load(transaction, owner, lot_id)
         if found is not None:  # a lot that does not exist is not found
             condition.require(found[1])
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from useby.actions import lot_reads
+from useby.api.compression import CompressedRoute
 from useby.api.context import ContextDep
 from useby.api.errors import problem_responses
 from useby.api.paging import Cursor, Limit, bad_cursor
@@ -19,7 +20,7 @@ from useby.schemas.lots_by_date import (
 )
 from useby.store.cursor import BadCursor
 
-router = APIRouter(prefix="/api/lots", tags=["lots"])
+router = APIRouter(prefix="/api/lots", tags=["lots"], route_class=CompressedRoute)
 
 
 @router.get("", operation_id="listOpenLots", responses=problem_responses(401))

@@ -138,7 +138,7 @@ def _require(
     if movement is None:
         return
     product = products.get(transaction.connection, owner.id, movement.product_id)
-    lot = lots.hold(transaction, owner, movement.lot_id)
+    lot = lots.load(transaction, owner, movement.lot_id)
     condition.require(product, None if lot is None else lot[1])
 
 

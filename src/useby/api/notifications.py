@@ -150,10 +150,17 @@ async def post_notifications(
     response_model=Marked,
     responses=problem_responses(401),
 )
-async def mark_all_read(node: ContextDep, claims: CurrentClaims) -> Response:
-    """Mark all notifications read."""
+async def mark_all_read(
+    node: ContextDep,
+    claims: CurrentClaims,
+    up_to: Annotated[
+        int | None,
+        Query(alias="upTo", ge=0, description="The newest `seq` to mark; without it, all are."),
+    ] = None,
+) -> Response:
+    """Mark all notifications read, or those up to the newest one that a person has seen."""
     caller = await caller_of(node, claims)
-    count = await actions.mark_all_read(node.database, caller.user.id, node.now())
+    count = await actions.mark_all_read(node.database, caller.user.id, node.now(), up_to)
     return json_response(Marked(marked=count).model_dump_json().encode(), HTTPStatus.OK)
 
 

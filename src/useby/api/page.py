@@ -1,14 +1,16 @@
 """Serve the web page of a node: the files of ``useby/web``, unchanged.
 
 ``client.js`` and the modules in ``client/`` are the JavaScript client: links in the source tree,
-files in a wheel. One more is made here: ``files.js`` lists the files for the service worker, with a
-version that differs if any of them differs.
+files in a wheel. Two are made here: ``files.js`` lists the files for the service worker, with a
+version that differs if any of them differs, and ``styles.css`` has all stylesheets, because a page
+is not drawn until the last of them has come.
 """
 
 import gzip
 import hashlib
 import json
 import os
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -17,6 +19,7 @@ from typing import Final, NamedTuple
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
+from useby.api.compression import accepts_gzip
 from useby.api.preconditions import names_tag
 
 FOLDER: Final = Path(__file__).parents[1] / "web"
@@ -24,6 +27,9 @@ _HOME: Final = "index.html"
 _SERVICE_WORKER: Final = "sw.js"
 _SCAN_WORKER: Final = "scan_worker.js"
 _LIST: Final = "files.js"
+_STYLES: Final = "styles.css"
+_SHEETS: Final = ("style", "forms", "add", "lists", "inbox", "settings", "insights", "offline")
+"""Stylesheets in their order: a later one may change what an earlier one sets."""
 _SHELL: Final = (".js", ".css", ".svg", ".png", ".webmanifest", ".wasm", ".json")
 """Suffixes of the files without which the page does not open offline."""
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -89,6 +95,9 @@ def install(api: FastAPI) -> None:
     async def listed(request: Request) -> Response:
         return _respond(_list(files), request)
 
+    async def styles(request: Request) -> Response:
+        return _respond(_styles(files), request)
+
     async def file(request: Request) -> Response:
         path = files.get(request.path_params["path"])
         if path is None:
@@ -97,6 +106,7 @@ def install(api: FastAPI) -> None:
 
     api.add_route("/", home, include_in_schema=False)
     api.add_route(f"/web/{_LIST}", listed, include_in_schema=False)
+    api.add_route(f"/web/{_STYLES}", styles, include_in_schema=False)
     api.add_route("/web/{path:path}", file, include_in_schema=False)
 
 
@@ -111,8 +121,7 @@ def paths() -> dict[str, Path]:
 
 def _answer(path: Path, request: Request) -> Response:
     try:
-        # A file that is edited is read again, so that a reload of the page shows it.
-        file = _read(path, path.stat().st_mtime_ns)
+        file = _present(path)
     except OSError:
         raise HTTPException(HTTPStatus.NOT_FOUND) from None
     if path == FOLDER / _SERVICE_WORKER:
@@ -125,7 +134,7 @@ def _answer(path: Path, request: Request) -> Response:
 
 def _respond(file: _File, request: Request, **more: str) -> Response:
     body, tag, headers = file.body, f'"{file.digest}"', _HEADERS | more
-    if file.compressed is not None and _accepts_gzip(request.headers.getlist("accept-encoding")):
+    if file.compressed is not None and accepts_gzip(request):
         body, tag = file.compressed, f'"{file.digest}-gzip"'
         headers["Content-Encoding"] = "gzip"
     headers["ETag"] = tag
@@ -135,19 +144,42 @@ def _respond(file: _File, request: Request, **more: str) -> Response:
     return Response(body, headers=headers, media_type=file.media_type)
 
 
+def _styles(files: dict[str, Path]) -> _File:
+    """Return the stylesheets as one file; one that has gone since the start is left out."""
+    sheets = []
+    for name in _SHEETS:
+        with suppress(KeyError, OSError):
+            sheets.append(_present(files[f"{name}.css"]).body)
+    return _joined(tuple(sheets))
+
+
+@lru_cache(maxsize=1)
+def _joined(sheets: tuple[bytes, ...]) -> _File:
+    return _file(b"\n".join(sheets), MEDIA_TYPES[".css"])
+
+
 def _list(files: dict[str, Path]) -> _File:
     """Return the script that lists the page's files, relative to ``/web/``, and their version."""
     digests = {}
     for name, path in sorted(files.items()):
         if name in (_HOME, _SERVICE_WORKER) or name.endswith(_SHELL):
             try:
-                digests[name] = _read(path, path.stat().st_mtime_ns).digest
+                digests[name] = _present(path).digest
             except OSError:  # it has gone since the start, and is not served
                 continue
     version = hashlib.sha256(json.dumps(digests).encode()).hexdigest()[:32]
-    paths = [name for name in digests if name not in (_HOME, _SERVICE_WORKER)]
+    paths = [_STYLES, *(name for name in digests if name not in (_HOME, _SERVICE_WORKER))]
     listed = json.dumps({"version": version, "paths": paths})
     return _file(f"globalThis.FILES = {listed};\n".encode(), MEDIA_TYPES[".js"])
+
+
+def _present(path: Path) -> _File:
+    """Return a file. One that is edited is read again, so that a reload of the page shows it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return _read(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=256)
@@ -161,13 +193,3 @@ def _file(body: bytes, media_type: str) -> _File:
     if compressed is not None and len(compressed) >= len(body):
         compressed = None
     return _File(body, compressed, hashlib.sha256(body).hexdigest()[:32], media_type)
-
-
-def _accepts_gzip(headers: list[str]) -> bool:
-    """Return whether ``Accept-Encoding`` allows gzip (RFC 9110 section 12.5.3)."""
-    weights = {}
-    for each in ",".join(headers).replace(" ", "").lower().split(","):
-        name, _, weight = each.partition(";q=")
-        weights[name] = weight
-    weight = weights.get("gzip", weights.get("*", "0"))
-    return weight == "" or weight.strip("0.") != ""

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request, Response
 from useby.actions import accounts as actions
 from useby.api.context import Context, ContextDep
 from useby.api.errors import Problem, problem_responses
-from useby.auth.password_links import Purpose, is_valid, user_of
+from useby.auth.password_links import PasswordLink, is_valid, user_of
 from useby.auth.rate_limits import network_of
-from useby.delivery.account_mail import QueueFull
+from useby.delivery.account_mail import MailQueueFull
 from useby.schemas.accounts import ForgotAccepted, ForgotIn, InvitationIn, ResetIn
 from useby.store import accounts
 
@@ -26,8 +26,10 @@ ACCEPTED: Final = (
 )
 BUSY: Final = "Too many mails are waiting to be sent."
 REFUSED: Final = {
-    Purpose.INVITATION: "The invitation has expired or was used: ask the operator for another one.",
-    Purpose.RESET: "The link has expired or was used: ask for another mail.",
+    PasswordLink.INVITATION: (
+        "The invitation has expired or was used: ask the operator for another one."
+    ),
+    PasswordLink.RESET: "The link has expired or was used: ask for another mail.",
 }
 
 
@@ -43,7 +45,7 @@ async def accept_invitation(node: ContextDep, request: Request, given: Invitatio
     wait = node.rates.hit("signup", _network_of(request))
     if wait is not None:
         raise Problem.too_many(wait)
-    await _set_password(node, Purpose.INVITATION, given.invitation, given.password)
+    await _set_password(node, PasswordLink.INVITATION, given.invitation, given.password)
 
 
 @router.post(
@@ -96,7 +98,7 @@ def request_link(node: Context, request: Request, given: ForgotIn) -> None:
         return
     try:
         node.mail.forgot(given.email)
-    except QueueFull:
+    except MailQueueFull:
         raise Problem.unavailable(BUSY) from None
 
 
@@ -109,10 +111,10 @@ async def use_link(node: Context, request: Request, given: ResetIn) -> None:
     wait = node.rates.hit("link", _network_of(request))
     if wait is not None:
         raise Problem.too_many(wait)
-    await _set_password(node, Purpose.RESET, given.token, given.password)
+    await _set_password(node, PasswordLink.RESET, given.token, given.password)
 
 
-async def _set_password(node: Context, purpose: Purpose, token: str, password: str) -> None:
+async def _set_password(node: Context, purpose: PasswordLink, token: str, password: str) -> None:
     now, user_id = node.now(), user_of(token) or ""
     before = await node.database.read(lambda c: accounts.password_hash(c, user_id))
     keys = node.keys.by_id.values()

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api", tags=["products"])
 async def list_locations(node: ContextDep, caller: CurrentStock) -> NamesOut:
     """List the locations of the caller's open lots; lots without a location are left out.
 
-    Spellings that differ only in case are one location.
+    Spellings that differ only in case or accents are one location.
     """
     return NamesOut.of(await pickers.locations(node.database, caller.stock))
 

@@ -58,7 +58,8 @@ async def list_policies(
 ) -> PolicyPage:
     """List the caller's policies: widest scope first, then by key.
 
-    What `leadDays` of the account, of categories and of products sets is part of their policies.
+    What `leadDays` of the account, of categories and of products sets is part of their policies;
+    in a household that others share, `leadDays` of a product counts for all and is nobody's own.
     The default of the household, with the scope `household`, is the first one.
     """
     its = caller.stock.household.policy if isinstance(caller.stock, SharedStock) else None

@@ -15,10 +15,11 @@ from useby.api.errors import Problem, problem_responses
 from useby.api.idempotency import Repeatable, RepeatableDep
 from useby.api.paging import Limit, bad_cursor
 from useby.api.preconditions import IfMatch, Precondition
-from useby.api.refusals import TAKEN, refusals
+from useby.api.refusals import TAKEN, counted, refusals
 from useby.api.stock_caller import CurrentStock, StockCaller
 from useby.domain.account import User
 from useby.domain.product import DateKind, Disposal, Product, Status
+from useby.domain.quota import ProductFull
 from useby.schemas.etags import etag_of
 from useby.schemas.fields import DAY_LIMIT, Id, Text
 from useby.schemas.lots import ConsumeIn, DiscardIn, past_of
@@ -58,10 +59,6 @@ WithBarcode = Annotated[
     Query(max_length=MAX_BARCODE, description="A barcode; one GTIN is found in all its spellings."),
 ]
 WithLots = Annotated[Literal["lots"] | None, Query(description="`lots` adds each product's lots.")]
-
-
-def _new_id() -> str:
-    return str(uuid7())
 
 
 def _owner(node: Context, transaction: Transaction, caller: StockCaller, new: int = 0) -> User:
@@ -107,7 +104,7 @@ async def add_product(
 ) -> ProductOut | Response:
     """Add a product with one lot. If it is within its lead time, its alert is sent at once."""
     now = node.now()
-    product = product_from(new, caller.stock.id, _new_id(), now)
+    product = product_from(new, caller.stock.id, str(uuid7()), now)
     response.status_code = HTTPStatus.CREATED
     with refusals(caller, time="body.receivedOn"):
         return await repeatable.run(
@@ -185,13 +182,13 @@ async def add_products(node: ContextDep, caller: CurrentStock, batch: BatchIn) -
     read = await in_turns(lambda item: _read_item(item, today), batch.items)
     errors = shared_out([[] if isinstance(each, ProductIn) else each for each in read])
     valid = [each for each in read if isinstance(each, ProductIn)]
-    new = await in_turns(lambda each: product_from(each, caller.stock.id, _new_id(), now), valid)
+    new = await in_turns(lambda each: product_from(each, caller.stock.id, str(uuid7()), now), valid)
     rows = await in_turns(
         lambda each: stock.new_product(each[0], caller.stock, now, each[1].details),
         zip(new, valid, strict=True),
     )
 
-    def work(transaction: Transaction) -> list[Product | None]:
+    def work(transaction: Transaction) -> list[Product | ProductFull | None]:
         owner = _owner(node, transaction, caller, len(new))
         added = inventory.add_many(transaction, new, owner, now, rows)
         rest = [row for row, is_new in zip(rows, added, strict=True) if not is_new]
@@ -211,10 +208,10 @@ async def add_products(node: ContextDep, caller: CurrentStock, batch: BatchIn) -
         if not isinstance(item, ProductIn):
             return BatchResult(index=index, status=422, errors=errors[index])
         product = next(outcomes)
-        if product is not None:
+        if isinstance(product, Product):
             shown = ProductOut.of(product, caller.stock, now, item)
             return BatchResult(index=index, status=201, product=shown)
-        error = FieldError(at="externalId", message=TAKEN)
+        error = FieldError(at="externalId", message=TAKEN if product is None else counted(product))
         return BatchResult(index=index, status=409, errors=[error])
 
     return await results_response(result, enumerate(read))
@@ -296,7 +293,7 @@ async def delete_product(
         _require(condition, transaction, owner, product_id)
         return inventory.delete(transaction, owner, product_id, now)
 
-    if not await node.database.write(work):
+    if not await node.database.write(work, large=True):
         raise Problem.not_found("product")
 
 
@@ -360,7 +357,7 @@ async def reopen_product(
         return inventory.reopen(transaction, owner, product_id, quantity=amount.quantity, now=now)
 
     with refusals(caller):
-        product = await node.database.write(work)
+        product = await node.database.write(work, large=True)
     return _render_or_404(product, caller, now, response)
 
 

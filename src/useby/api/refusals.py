@@ -5,11 +5,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
+from useby import metrics
 from useby.actions.inventory import ExternalIdTaken
 from useby.api.errors import Problem
 from useby.api.stock_caller import StockCaller
 from useby.domain.movement import ActionRefused
 from useby.domain.occasion import TimeRefused
+from useby.domain.quota import ProductFull
 from useby.domain.stock import SeveralLots
 from useby.schemas.problems import FieldError, OpenLot, sentences
 from useby.schemas.stock import expiry_json, plain
@@ -47,5 +49,13 @@ def refusals(caller: StockCaller, *, time: str = "body.at") -> Iterator[None]:
     except TimeRefused as error:
         errors = [FieldError(at=time, message=str(error))]
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, sentences(errors), errors=errors) from None
+    except ProductFull as full:
+        raise Problem(HTTPStatus.CONFLICT, counted(full)) from None
     except ActionRefused as error:
         raise Problem(HTTPStatus.CONFLICT, f"This change is not possible: {error}.") from None
+
+
+def counted(full: ProductFull) -> str:
+    """Count the refusal by a limit of a product, and return its sentence."""
+    metrics.quota_refusals.labels(full.quota.value).inc()
+    return f"This change is not possible: {full}, e.g. DELETE /api/lots/{{id}}."

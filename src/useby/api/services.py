@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from useby.actions import service_posts as actions
-from useby.actions.service_posts import Addressed, Outcome, ServiceRequest, Unknown
+from useby.actions.service_posts import Addressed, ServiceOutcome, ServiceRequest, Unknown
 from useby.api.bodies import in_turns, results_response
 from useby.api.context import Context, ContextDep, CurrentClaims
 from useby.api.errors import FULL, Problem, problem_responses
@@ -86,7 +86,7 @@ async def post_to_each(
     return await results_response(result, enumerate(read))
 
 
-def _result(index: int, at: str, outcome: Outcome) -> NotificationResult:
+def _result(index: int, at: str, outcome: ServiceOutcome) -> NotificationResult:
     if isinstance(outcome, Notification):
         notification = NotificationOut.of(outcome)
         return NotificationResult(index=index, status=201, notification=notification)
@@ -105,7 +105,7 @@ async def _post(
     request: Request,
     items: Sequence[Addressed],
     key: str | None,
-) -> Sequence[Outcome]:
+) -> Sequence[ServiceOutcome]:
     sent = request.scope["path"].encode() + b"\n" + (await request.body() if key else b"")
     posted = ServiceRequest(claims.session_id or "", key, hashlib.sha256(sent).hexdigest())
     now, limits = node.now(), node.settings.limits

@@ -1,7 +1,8 @@
 """The household that a request is about, and what the caller's role in it allows.
 
 Without the header and the parameter it is the caller's own household, which costs a caller who
-shares nothing no query. The role is checked here and again in the transaction that writes
+shares nothing no query. A key is for one household, and any other is for it as one that does
+not exist. The role is checked here and again in the transaction that writes
 (``inventory.lock_owner``), because it may have been taken in between.
 """
 
@@ -15,8 +16,9 @@ from fastapi import Depends, Header, Query, Request
 from useby.actions import households as actions
 from useby.api.context import Caller, Context, ContextDep, CurrentCaller
 from useby.api.errors import Problem
+from useby.auth.tokens import Claims
 from useby.domain.account import User
-from useby.domain.household import Actor, Deed, Role, SharedStock, require
+from useby.domain.household import Actor, Deed, Role, SharedStock, UnknownHousehold, require
 
 HEADER: Final = "Useby-Household"
 DEEDS: Final[Mapping[Deed, tuple[str, ...]]] = {
@@ -65,7 +67,7 @@ async def stock_caller_of(
         Header(
             alias=HEADER,
             description="Id of the household that the request is about; without it, the caller's"
-            " own.",
+            " own, or that of the key.",
         ),
     ] = None,
     household: Annotated[
@@ -76,16 +78,30 @@ async def stock_caller_of(
 
     Raises:
         Problem: 422, the request names two households.
-        UnknownHousehold: The caller is no member of the household.
+        UnknownHousehold: The caller is no member of the household, or has a key of another one.
         NotAllowed: The caller's role does not allow the request.
     """
     if named is not None and household is not None and named != household:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, TWO_NAMED)
     deed = _DEED_OF[getattr(request.scope.get("route"), "operation_id", "")]
-    stock, role = await _stock_of(node, caller.user, household if named is None else named)
+    wanted = _within(caller.claims, household if named is None else named)
+    stock, role = await _stock_of(node, caller.user, wanted)
     require(role, deed)
     actor = Actor(caller.user.id, stock.id, deed, isinstance(stock, SharedStock))
     return StockCaller(caller.user, caller.claims, stock, role, actor)
+
+
+def _within(claims: Claims, household_id: str | None) -> str | None:
+    """Return the household that a request names, or that of the caller's key, if it is a key.
+
+    Raises:
+        UnknownHousehold: The key is for another household.
+    """
+    if claims.household_id is None:
+        return household_id
+    if household_id not in (None, claims.household_id):
+        raise UnknownHousehold(household_id)
+    return claims.household_id
 
 
 async def _stock_of(node: Context, user: User, household_id: str | None) -> tuple[User, Role]:

@@ -15,7 +15,7 @@ from useby.auth.signed_links import body_of, is_signed, sign
 from useby.domain.channel import Channel, ChannelKind
 
 
-class Purpose(StrEnum):
+class AddressLink(StrEnum):
     """Kind of a link."""
 
     CONFIRM = "confirm"
@@ -31,7 +31,7 @@ _MOST_DIGITS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class LinkedChannel:
     """The contents of a token, unverified."""
 
     ends: int
@@ -47,26 +47,26 @@ def renewed(secret: str, first: str) -> str:
 
 def confirm_token(channel: Channel, now: datetime) -> str:
     """Return the token that confirms the address of a channel, until ``CONFIRM_WITHIN``."""
-    return _token(channel, Purpose.CONFIRM, int((now + CONFIRM_WITHIN).timestamp()))
+    return _token(channel, AddressLink.CONFIRM, int((now + CONFIRM_WITHIN).timestamp()))
 
 
 def unsubscribe_token(channel: Channel) -> str:
     """Return the token that ends the mails of a channel."""
-    return _token(channel, Purpose.UNSUBSCRIBE, NEVER)
+    return _token(channel, AddressLink.UNSUBSCRIBE, NEVER)
 
 
-def named(token: str) -> Named | None:
+def channel_of(token: str) -> LinkedChannel | None:
     """Return the channel that a token names, unverified; ``None`` if it is malformed."""
     ends, _, rest = (body_of(token) or "").partition(" ")
     channel_id, _, user_id = rest.partition(" ")
     if not (ends.isascii() and ends.isdecimal() and len(ends) <= _MOST_DIGITS and user_id):
         return None
-    return Named(int(ends), channel_id, user_id)
+    return LinkedChannel(int(ends), channel_id, user_id)
 
 
-def is_valid(channel: Channel, purpose: Purpose, token: str, now: datetime) -> bool:
+def is_valid(channel: Channel, purpose: AddressLink, token: str, now: datetime) -> bool:
     """Return whether a token is for this channel and its present address, and has not ended."""
-    found = named(token)
+    found = channel_of(token)
     if found is None or channel.secret is None or channel.kind is not ChannelKind.EMAIL:
         return False
     # An earlier version, which may run beside this one, signs with the whole secret.
@@ -76,12 +76,12 @@ def is_valid(channel: Channel, purpose: Purpose, token: str, now: datetime) -> b
     return found.ends == NEVER or now.timestamp() < found.ends
 
 
-def _token(channel: Channel, purpose: Purpose, ends: int) -> str:
+def _token(channel: Channel, purpose: AddressLink, ends: int) -> str:
     if channel.secret is None:
         raise ValueError("a channel of another kind has no links in mails")
     body = f"{ends} {channel.id} {channel.user_id}"
     return sign(_key(channel.secret, purpose).encode(), purpose, body, channel.target)
 
 
-def _key(secret: str, purpose: Purpose) -> str:
-    return secret.rpartition(SEPARATOR)[2] if purpose is Purpose.UNSUBSCRIBE else secret
+def _key(secret: str, purpose: AddressLink) -> str:
+    return secret.rpartition(SEPARATOR)[2] if purpose is AddressLink.UNSUBSCRIBE else secret

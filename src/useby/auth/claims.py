@@ -26,7 +26,7 @@ MAX_SHOWN: Final = 80
 _SKEW_SECONDS: Final = CLOCK_SKEW.total_seconds()
 
 
-class Reason(StrEnum):
+class FailedCheck(StrEnum):
     """The check that refused a token."""
 
     FORM = "form"
@@ -49,7 +49,7 @@ class Reason(StrEnum):
 class InvalidToken(Exception):  # noqa: N818 - the name describes the caller's view
     """Raised for a token that is not valid."""
 
-    def __init__(self, reason: Reason, expected: str, subject: str | None = None) -> None:
+    def __init__(self, reason: FailedCheck, expected: str, subject: str | None = None) -> None:
         """Store the reason.
 
         Args:
@@ -64,7 +64,7 @@ class InvalidToken(Exception):  # noqa: N818 - the name describes the caller's v
     @property
     def expired(self) -> bool:
         """Return whether the token was valid before and has expired."""
-        return self.reason is Reason.EXPIRY
+        return self.reason is FailedCheck.EXPIRY
 
 
 class IssuerUnavailable(Exception):  # noqa: N818 - the name describes the caller's view
@@ -90,6 +90,9 @@ class Claims:
     token_id: str
     scopes: frozenset[KeyScope] | None = None
     """Scopes of an API key, also those that its scopes include; ``None``: no key, and no limits."""
+    household_id: str | None = None
+    """Household of an API key, the only one whose stock it may use; ``None`` for any other token
+    and for a service key, which has no scope of stock."""
 
     @property
     def is_service(self) -> bool:
@@ -133,11 +136,11 @@ def claims_of(
     if begins > wall or issued > wall + _SKEW_SECONDS:
         name, moment = ("nbf", begins) if begins > wall else ("iat", issued)
         raise InvalidToken(
-            Reason.NOT_YET, f"{name} is {_utc(moment)}, and it is {_utc(wall)} here", user_id
+            FailedCheck.NOT_YET, f"{name} is {_utc(moment)}, and it is {_utc(wall)} here", user_id
         )
     if expires <= wall:
         raise InvalidToken(
-            Reason.EXPIRY, f"exp was {_utc(expires)}, and it is {_utc(wall)} here", user_id
+            FailedCheck.EXPIRY, f"exp was {_utc(expires)}, and it is {_utc(wall)} here", user_id
         )
     return Claims(
         user_id,
@@ -156,9 +159,15 @@ def key_claims_of(key: ApiKey, now: datetime) -> Claims:
     """
     expires_at = key.expires_at or NEVER
     if expires_at <= now:
-        raise InvalidToken(Reason.EXPIRY, f"the key {key.prefix}… ended", key.user_id)
+        raise InvalidToken(FailedCheck.EXPIRY, f"the key {key.prefix}… ended", key.user_id)
     return Claims(
-        key.user_id or "", key.id, key.created_at, expires_at, "", scopes=granted(key.scopes)
+        key.user_id or "",
+        key.id,
+        key.created_at,
+        expires_at,
+        "",
+        scopes=granted(key.scopes),
+        household_id=key.household_id,
     )
 
 
@@ -172,7 +181,7 @@ def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datet
     issuer, required = payload.get("iss"), settings.jwt_issuer
     if required is not None and issuer != required:
         raise InvalidToken(
-            Reason.ISSUER,
+            FailedCheck.ISSUER,
             f"USEBY_JWT_ISSUER is {shown(required)}, and iss is {shown(issuer)}",
             _subject(payload, settings.jwt_user_claim),
         )
@@ -181,7 +190,7 @@ def outside_claims_of(payload: Mapping[str, Any], settings: Settings, now: datet
         audience if isinstance(audience, list) else [audience]
     ):
         raise InvalidToken(
-            Reason.AUDIENCE,
+            FailedCheck.AUDIENCE,
             f"USEBY_JWT_AUDIENCE is {shown(required)}, and aud is {shown(audience)}",
             _subject(payload, settings.jwt_user_claim),
         )
@@ -192,7 +201,7 @@ def lacks_listen(claims: Claims) -> InvalidToken:
     """Return the refusal of a key that may not open the socket."""
     own = ", ".join(sorted(claims.scopes or ()))
     expected = f"the socket needs a key with the scope {KeyScope.LISTEN}, and this one has {own}"
-    return InvalidToken(Reason.SCOPE, expected, claims.user_id)
+    return InvalidToken(FailedCheck.SCOPE, expected, claims.user_id)
 
 
 def shown(value: object) -> str:
@@ -214,7 +223,7 @@ def _user_id(payload: Mapping[str, Any], claim: str, *, numbers: bool) -> str:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT or not value.isprintable():
         raise InvalidToken(
-            Reason.CLAIM,
+            FailedCheck.CLAIM,
             f"{claim} must be a printable text of 1 to {MAX_SUBJECT} characters"
             f"{' or a whole number' if numbers else ''}, and is {shown(value)}",
         )
@@ -240,7 +249,7 @@ def _moment(payload: Mapping[str, Any], claim: str, default: int | None = None) 
     else:
         return value
     raise InvalidToken(
-        Reason.CLAIM, f"{claim} must be a number of seconds since 1970, and is {found}"
+        FailedCheck.CLAIM, f"{claim} must be a number of seconds since 1970, and is {found}"
     )
 
 

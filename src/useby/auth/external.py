@@ -14,7 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from useby.auth.claims import Claims, InvalidToken, Reason, outside_claims_of, shown
+from useby.auth.claims import Claims, FailedCheck, InvalidToken, outside_claims_of, shown
 from useby.auth.jwks import ALGORITHMS, KeySet, PublicKey, algorithms_of
 from useby.settings import Settings
 
@@ -61,25 +61,25 @@ class ExternalIssuer:
         algorithm = header.get("alg")
         if algorithm not in self._settings.jwt_algorithms:
             raise InvalidToken(
-                Reason.ALGORITHM,
+                FailedCheck.ALGORITHM,
                 f"USEBY_JWT_ALGORITHMS is {','.join(self._settings.jwt_algorithms)}, and alg is"
                 f" {shown(algorithm)}",
             )
         if self._pem is not None:
             if algorithm not in (fitting := algorithms_of(self._pem)):
                 raise InvalidToken(
-                    Reason.ALGORITHM,
+                    FailedCheck.ALGORITHM,
                     f"USEBY_JWT_PUBLIC_KEY is for {', '.join(sorted(fitting))}, and alg is"
                     f" {shown(algorithm)}",
                 )
             return self._pem
         if self._keys is None:
             raise InvalidToken(
-                Reason.ALGORITHM, f"no public key is set, and alg is {shown(algorithm)}"
+                FailedCheck.ALGORITHM, f"no public key is set, and alg is {shown(algorithm)}"
             )
         kid = header.get("kid")
         if kid is not None and (not isinstance(kid, str) or not kid):
-            raise InvalidToken(Reason.KEY_ID, f"kid must be a text, and is {shown(kid)}")
+            raise InvalidToken(FailedCheck.KEY_ID, f"kid must be a text, and is {shown(kid)}")
         try:
             return self._keys.get(kid, algorithm)
         except KeyError as error:
@@ -87,7 +87,7 @@ class ExternalIssuer:
                 "no kid, and not exactly one key fits" if kid is None else f"the kid {shown(kid)}"
             )
             raise InvalidToken(
-                Reason.KEY_ID,
+                FailedCheck.KEY_ID,
                 f"the issuer has the keys {error.args[0]}; the token has {algorithm} and {fault}",
             ) from None
 
@@ -113,7 +113,7 @@ class ExternalIssuer:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             where = "USEBY_JWT_PUBLIC_KEY" if self._pem is not None else "USEBY_JWT_JWKS_URL"
             raise InvalidToken(
-                Reason.SIGNATURE, f"it was not made by the issuer's key ({where})"
+                FailedCheck.SIGNATURE, f"it was not made by the issuer's key ({where})"
             ) from None
         return outside_claims_of(payload, self._settings, now)
 

@@ -29,8 +29,12 @@ ALGORITHMS: Final = RSA_ALGORITHMS | {*CURVES.values(), "EdDSA"}
 
 MAX_BYTES: Final = 64 * 1024
 TIMEOUT_SECONDS: Final = 5.0
-MIN_REFETCH_SECONDS: Final = 60.0
-"""Minimum seconds between a successful fetch and the next that an unknown ``kid`` causes."""
+REFETCH_SECONDS: Final = 12.0
+"""Mean seconds between the fetches that unknown ``kid``s cause in the long run."""
+BURST: Final = 5
+"""Maximum number of such fetches at once, if there have been none for a minute."""
+MIN_REFETCH_SECONDS: Final = 1.0
+"""Minimum seconds between a successful fetch and the next."""
 RETRY_AFTER: Final = 5.0
 """Seconds from a failed fetch to the next."""
 MAX_AGE_SECONDS: Final = 3600.0
@@ -82,6 +86,8 @@ class KeySet:
         self._keys: Sequence[IssuerKey] = ()
         self._by_kid: Mapping[str | None, IssuerKey] = {}
         self._tried_at = -math.inf
+        self._paid_at = -math.inf
+        """Time at which the successful fetches so far are made up for, one each 12 seconds."""
         self._failed = False
         self._one_at_a_time = asyncio.Lock()
 
@@ -90,9 +96,10 @@ class KeySet:
 
         A token without a ``kid`` gets the one key for its algorithm, if there is exactly one.
 
-        A ``kid`` that is missing after a successful fetch stays missing for a minute, so that a
-        flood of invented ones causes no flood of requests. After a failed fetch the keys of the
-        last success are still returned, and any other key may exist or not.
+        A ``kid`` that is missing after a successful fetch causes another one, at most five in a
+        row and then one each 12 seconds, so that a flood of invented ones causes no flood of
+        requests, and conceals a new key of the issuer for that long at most. After a failed fetch
+        the keys of the last success are still returned, and any other key may exist or not.
 
         Raises:
             KeyError: The issuer has no such key for this algorithm, and it is too soon to fetch
@@ -126,7 +133,9 @@ class KeySet:
                 log.warning("the keys at %s could not be fetched: %r", self.url, error)
             finally:
                 # This comes last: until then, all tasks that need a key wait for the lock.
-                self._tried_at = self._clock()
+                self._tried_at = now = self._clock()
+                if not self._failed:
+                    self._paid_at = max(self._paid_at, now) + REFETCH_SECONDS
 
     def _find(self, kid: str | None, algorithm: str) -> IssuerKey | None:
         if kid is not None:
@@ -137,8 +146,11 @@ class KeySet:
 
     def _wait(self) -> float:
         """Return the seconds until the keys may be fetched again."""
-        pause = RETRY_AFTER if self._failed else MIN_REFETCH_SECONDS
-        return self._tried_at + pause - self._clock()
+        if self._failed:
+            return self._tried_at + RETRY_AFTER - self._clock()
+        # A bucket of tokens: it has BURST of them, and gets another one each REFETCH_SECONDS.
+        has_token_at = self._paid_at - (BURST - 1) * REFETCH_SECONDS
+        return max(self._tried_at + MIN_REFETCH_SECONDS, has_token_at) - self._clock()
 
     async def _get(self) -> bytes:
         import httpx  # noqa: PLC0415 - nodes without an outside issuer need no httpx

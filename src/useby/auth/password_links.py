@@ -11,7 +11,7 @@ from typing import Final
 from useby.auth.signed_links import body_of, is_signed, sign
 
 
-class Purpose(StrEnum):
+class PasswordLink(StrEnum):
     """Kind of a link; a token of one kind is not valid for the other."""
 
     INVITATION = "invitation"
@@ -21,13 +21,13 @@ class Purpose(StrEnum):
 
 
 LIFETIMES: Final = {
-    Purpose.INVITATION: timedelta(days=7),
-    Purpose.RESET: timedelta(minutes=30),
+    PasswordLink.INVITATION: timedelta(days=7),
+    PasswordLink.RESET: timedelta(minutes=30),
 }
 
 
 def new_token(
-    key: bytes, purpose: Purpose, user_id: str, password_hash: str | None, now: datetime
+    key: bytes, purpose: PasswordLink, user_id: str, password_hash: str | None, now: datetime
 ) -> str:
     """Return a token, in characters that a URL may contain.
 
@@ -49,7 +49,7 @@ def user_of(token: str) -> str | None:
 
 
 def is_valid(
-    key: bytes, purpose: Purpose, token: str, password_hash: str | None, now: datetime
+    key: bytes, purpose: PasswordLink, token: str, password_hash: str | None, now: datetime
 ) -> bool:
     """Return whether a token is ours, has not expired and was not used."""
     if not is_signed(key, purpose, token, password_hash or ""):

@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 THREADS: Final = 2
 MAX_PENDING: Final = 32
-"""Maximum number of passwords in the pool, running or queued; more get ``QueueFull``."""
+"""Maximum number of passwords in the pool, running or queued; more get ``PasswordQueueFull``."""
 
 
-class QueueFull(Exception):  # noqa: N818 - the name describes the caller's view
+class PasswordQueueFull(Exception):  # noqa: N818 - the name describes the caller's view
     """Raised while too many passwords are in the pool; the same call may succeed later."""
 
 
@@ -35,7 +35,7 @@ class Passwords:
         """Return the hash to store.
 
         Raises:
-            QueueFull: Too many passwords are waiting.
+            PasswordQueueFull: Too many passwords are waiting.
         """
         return await self._run(lambda: self._hasher.hash(_normalize(password)))
 
@@ -49,7 +49,7 @@ class Passwords:
             Whether the password is right, and a new hash if the stored one should be replaced.
 
         Raises:
-            QueueFull: Too many passwords are waiting.
+            PasswordQueueFull: Too many passwords are waiting.
         """
         return await self._run(lambda: self._verify(_normalize(password), hashed))
 
@@ -71,7 +71,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if not self._room.acquire(blocking=False):
-            raise QueueFull
+            raise PasswordQueueFull
         # The room is released when the work ends or is cancelled in the queue, not when the
         # caller is cancelled.
         future = self._pool.submit(work)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from useby.auth.claims import Claims, InvalidToken, Reason
+from useby.auth.claims import Claims, FailedCheck, InvalidToken
 from useby.domain.account import TokenStatus
 
 log = logging.getLogger(__name__)
@@ -66,9 +66,9 @@ class RefusalLog:
             provisions: Whether a new subject of an outside issuer becomes a user.
         """
         user = repr(claims.user_id)
-        reason, found = Reason.ACCOUNT, f"{user} is disabled"
+        reason, found = FailedCheck.ACCOUNT, f"{user} is disabled"
         if standing is TokenStatus.REVOKED:
-            reason, found = Reason.SIGN_IN, f"it has ended (user {user})"
+            reason, found = FailedCheck.SIGN_IN, f"it has ended (user {user})"
         elif standing is TokenStatus.UNKNOWN:
             off = claims.session_id is None and not provisions
             more = ", and USEBY_JWT_AUTO_PROVISION is off" if off else ""

@@ -23,9 +23,9 @@ from pydantic_core import from_json
 from useby.auth.api_keys import KeySource, hash_of, is_key, is_well_formed, prefix_of
 from useby.auth.claims import (
     Claims,
+    FailedCheck,
     InvalidToken,
     IssuerUnavailable,
-    Reason,
     claims_of,
     key_claims_of,
     outside_claims_of,
@@ -198,10 +198,12 @@ class Verifier:
 
     async def _stored_key(self, key: str) -> ApiKey:
         if not is_well_formed(key):
-            raise InvalidToken(Reason.KEY, "it has not the form of a key, or a mistyped character")
+            raise InvalidToken(
+                FailedCheck.KEY, "it has not the form of a key, or a mistyped character"
+            )
         found = await self._api_keys.find(hash_of(key)) if self._api_keys else None
         if found is None:
-            raise InvalidToken(Reason.KEY, f"there is no key {prefix_of(key)}…")
+            raise InvalidToken(FailedCheck.KEY, f"there is no key {prefix_of(key)}…")
         return found
 
     def _note_use(self, key: str, claims: Claims) -> None:
@@ -220,20 +222,22 @@ class Verifier:
 
     def _verify(self, token: str, now: datetime) -> Claims:
         if len(token) > self._max_bytes or not token.isascii():
-            raise InvalidToken(Reason.FORM, f"ASCII of at most {self._max_bytes} bytes is taken")
+            raise InvalidToken(
+                FailedCheck.FORM, f"ASCII of at most {self._max_bytes} bytes is taken"
+            )
         # The header is not verified yet: it only selects an algorithm that the settings allow.
         header = _object(token.partition(".")[0])
         if "crit" in header:
-            raise InvalidToken(Reason.FORM, "a header with crit is not taken")
+            raise InvalidToken(FailedCheck.FORM, "a header with crit is not taken")
         algorithm = header.get("alg")
         if algorithm == "HS256" and (self._secret is None or _names_us(token, header)):
             return self._ours(token, header, now)
         if not isinstance(algorithm, str):
-            raise InvalidToken(Reason.ALGORITHM, f"alg is {shown(algorithm)}")
+            raise InvalidToken(FailedCheck.ALGORITHM, f"alg is {shown(algorithm)}")
         if self._secret is not None and algorithm in HASHES and not _names_us(token, header):
             return self._backends(token, self._secret, algorithm, now)
         if self._outside is None or algorithm in HASHES:
-            raise InvalidToken(Reason.ALGORITHM, self._expected_algorithm(algorithm))
+            raise InvalidToken(FailedCheck.ALGORITHM, self._expected_algorithm(algorithm))
         key = self._outside.key_for(header)
         if key is None:
             raise KeysNotFetched
@@ -248,25 +252,25 @@ class Verifier:
             fault = "it was not made by this node's key"
             if header.get("typ") != TYPE:
                 fault += "; for tokens of your own backend, set USEBY_JWT_SECRET"
-            raise InvalidToken(Reason.SIGNATURE, fault)
+            raise InvalidToken(FailedCheck.SIGNATURE, fault)
         payload = _object(signed.partition(".")[2])
         if header.get("typ") != TYPE:
             raise InvalidToken(
-                Reason.TYPE, f"typ must be {TYPE}, and is {shown(header.get('typ'))}"
+                FailedCheck.TYPE, f"typ must be {TYPE}, and is {shown(header.get('typ'))}"
             )
         if payload.get("iss") != ISSUER:
             raise InvalidToken(
-                Reason.ISSUER, f"iss must be {ISSUER!r}, and is {shown(payload.get('iss'))}"
+                FailedCheck.ISSUER, f"iss must be {ISSUER!r}, and is {shown(payload.get('iss'))}"
             )
         session_id = payload.get("sid")
         if not isinstance(session_id, str) or not session_id:
-            raise InvalidToken(Reason.CLAIM, f"sid must be a text, and is {shown(session_id)}")
+            raise InvalidToken(FailedCheck.CLAIM, f"sid must be a text, and is {shown(session_id)}")
         return claims_of(payload, user_claim="sub", session_id=session_id, now=now)
 
     def _backends(self, token: str, secret: bytes, algorithm: str, now: datetime) -> Claims:
         signed, _, signature = token.rpartition(".")
         if not hmac.compare_digest(signature, _signature(secret, signed, HASHES[algorithm])):
-            raise InvalidToken(Reason.SIGNATURE, "it was not made with USEBY_JWT_SECRET")
+            raise InvalidToken(FailedCheck.SIGNATURE, "it was not made with USEBY_JWT_SECRET")
         return outside_claims_of(_object(signed.partition(".")[2]), self._settings, now)
 
     def _expected_algorithm(self, algorithm: str) -> str:
@@ -302,5 +306,5 @@ def _object(segment: str) -> dict[str, Any]:
     except ValueError:
         value = None
     if not isinstance(value, dict):
-        raise InvalidToken(Reason.FORM, "a JWT has a header and a payload in JSON")
+        raise InvalidToken(FailedCheck.FORM, "a JWT has a header and a payload in JSON")
     return value

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from useby.domain.events import (
     AccessRevoked,
-    Change,
+    ChangeKind,
     Event,
     MarkedRead,
     NotificationsAdded,
@@ -29,7 +29,7 @@ MAX_BYTES: Final = 8 * 1024
 MAX_USER_ID: Final = 128
 _ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
-_CHANGES: Final = frozenset(map(str, Change))
+_CHANGES: Final = frozenset(map(str, ChangeKind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Hint:
     """Ids of notifications that were read; an empty tuple if they were too many to list."""
     product_id: str | None = None
     """Id of a product that changed."""
-    change: Change = Change.UPDATED
+    change: ChangeKind = ChangeKind.UPDATED
     """Kind of that product's change."""
     household_id: str | None = None
     """Household of that product; ``None`` for the user's own."""
@@ -91,7 +91,7 @@ def decode(subject: str, data: bytes) -> Hint:
         return Hint(user_id, read=tuple(read))
     its = household is None or _is_user_id(household)
     if _is_id(product) and its and isinstance(change, str) and change in _CHANGES:
-        return Hint(user_id, None, product, Change(change), household)
+        return Hint(user_id, None, product, ChangeKind(change), household)
     return Hint(user_id)
 
 

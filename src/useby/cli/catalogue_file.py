@@ -20,7 +20,7 @@ from useby.store.catalogue import Entry
 
 LONGEST_LINE: Final = 8 * 2**20
 """Maximum length of a line in bytes."""
-SORTED_TOGETHER: Final = 20_000
+SORT_BATCH: Final = 20_000
 """Entries in memory. They are stored in the order of their codes, which writes fewer pages of the
 table than the order of the file does."""
 COLUMNS: Final = ("code", "product_name", "brands", "quantity")
@@ -59,7 +59,7 @@ class Dump:
             CommandError: The file is not a dump.
         """
         entries = self._entries()
-        while together := list(islice(entries, SORTED_TOGETHER)):
+        while together := list(islice(entries, SORT_BATCH)):
             by_code = {entry.code: entry for entry in together}
             codes = sorted(by_code)
             for at in range(0, len(codes), most):

@@ -68,7 +68,7 @@ STYLES: Final = {Level.OK: "green", Level.NOTE: "yellow", Level.PROBLEM: "bold r
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """The result of one check."""
 
     what: str
@@ -94,20 +94,20 @@ def doctor(*, as_json: AsJson = False, database: DatabaseUrl = None) -> None:
         raise typer.Exit(1)
 
 
-def _examine(url: str | None) -> Iterator[Finding]:
+def _examine(url: str | None) -> Iterator[CheckResult]:
     for wrong in misspelt_settings():
-        yield Finding("settings", Level.PROBLEM, wrong)
+        yield CheckResult("settings", Level.PROBLEM, wrong)
     try:
         settings = read_settings(database_url=url)
         path = database_file(settings.database_url)
         RateLimiter(settings)
         Verifier(settings, b"")
     except (CommandError, ValueError, OSError) as error:
-        yield Finding("settings", Level.PROBLEM, str(error))
+        yield CheckResult("settings", Level.PROBLEM, str(error))
         return
-    yield Finding("settings", Level.OK, "can be read")
+    yield CheckResult("settings", Level.OK, "can be read")
     if settings.tokens_are_for_anybody:
-        yield Finding("tokens", Level.NOTE, FOR_ANYBODY)
+        yield CheckResult("tokens", Level.NOTE, FOR_ANYBODY)
     yield _key(settings, path)
     if path is not None:
         yield _folder(path)
@@ -123,7 +123,7 @@ def _examine(url: str | None) -> Iterator[Finding]:
     yield _apprise(settings)
 
 
-def _key(settings: Settings, path: Path | None) -> Finding:
+def _key(settings: Settings, path: Path | None) -> CheckResult:
     what = "signing key"
     kept = None if path is None else key_path(path)
     if (
@@ -132,44 +132,44 @@ def _key(settings: Settings, path: Path | None) -> Finding:
         and settings.on_loopback
         and not kept.exists()
     ):
-        return Finding(what, Level.OK, f"none yet; `useby serve` will create {kept}")
+        return CheckResult(what, Level.OK, f"none yet; `useby serve` will create {kept}")
     try:
         signing_key(settings, path, make=False)
     except SettingsError as error:
-        return Finding(what, Level.PROBLEM, str(error))
+        return CheckResult(what, Level.PROBLEM, str(error))
     source = (
         "USEBY_SECRET_KEY" if settings.secret_key is not None else f"{kept}, private to its owner"
     )
-    return Finding(what, Level.OK, source)
+    return CheckResult(what, Level.OK, source)
 
 
-def _folder(path: Path) -> Finding:
+def _folder(path: Path) -> CheckResult:
     folder = path.absolute().parent
     if not folder.is_dir():
-        return Finding("folder", Level.NOTE, f"none yet; `useby serve` will create {folder}")
+        return CheckResult("folder", Level.NOTE, f"none yet; `useby serve` will create {folder}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        return Finding("folder", Level.PROBLEM, f"{folder} is not writable")
+        return CheckResult("folder", Level.PROBLEM, f"{folder} is not writable")
     free = shutil.disk_usage(folder).free
     text = f"{folder}, {free // 1024**2} MiB free"
-    return Finding("folder", Level.OK if free >= DISK_WANTED else Level.PROBLEM, text)
+    return CheckResult("folder", Level.OK if free >= DISK_WANTED else Level.PROBLEM, text)
 
 
-def _database(settings: Settings, path: Path | None) -> Iterator[Finding]:
+def _database(settings: Settings, path: Path | None) -> Iterator[CheckResult]:
     what, name = "database", database_name(settings.database_url)
     if path is not None and not path.exists():
-        yield Finding(what, Level.OK, f"none yet; `useby serve` will create {path}")
+        yield CheckResult(what, Level.OK, f"none yet; `useby serve` will create {path}")
         return
     if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
-        yield Finding(what, Level.NOTE, f"other users can read {path}: run chmod 600 on it")
+        yield CheckResult(what, Level.NOTE, f"other users can read {path}: run chmod 600 on it")
     try:
         revision = migrate.revision(settings.database_url)
         if revision != migrate.HEAD:
             text = f"{name} is at revision {revision}, not {migrate.HEAD}: run `useby migrate`"
-            yield Finding(what, Level.PROBLEM, text)
+            yield CheckResult(what, Level.PROBLEM, text)
             return
         health, nodes_key = asyncio.run(_health(settings.database_url))
     except (StoreUnavailable, DatabaseNewer, OSError) as error:
-        yield Finding(what, Level.PROBLEM, f"{name} can't be read: {error}")
+        yield CheckResult(what, Level.PROBLEM, f"{name} can't be read: {error}")
         return
     yield from _judge(name, health)
     yield from _channels(settings, health)
@@ -185,87 +185,89 @@ async def _health(url: str) -> tuple[DatabaseHealth, str | None]:
         await database.close()
 
 
-def _nodes_key(settings: Settings, path: Path | None, nodes_key: str) -> Finding:
+def _nodes_key(settings: Settings, path: Path | None, nodes_key: str) -> CheckResult:
     what = "node's key"
     try:
         key = signing_key(settings, path, make=False)
     except SettingsError as error:
-        return Finding(what, Level.PROBLEM, str(error))
+        return CheckResult(what, Level.PROBLEM, str(error))
     if key_id(key) != nodes_key:
         if settings.secret_key_previous is not None:
-            return Finding(what, Level.NOTE, "the node uses the new key after its next start")
+            return CheckResult(what, Level.NOTE, "the node uses the new key after its next start")
         text = "the node signs with another key; a restart with this key would end every sign-in"
-        return Finding(what, Level.PROBLEM, text)
-    return Finding(what, Level.OK, "the node signs with this key")
+        return CheckResult(what, Level.PROBLEM, text)
+    return CheckResult(what, Level.OK, "the node signs with this key")
 
 
-def _judge(name: str, health: DatabaseHealth) -> Iterator[Finding]:
+def _judge(name: str, health: DatabaseHealth) -> Iterator[CheckResult]:
     if health.faults:
-        yield Finding("database", Level.PROBLEM, f"{name} is damaged: {'; '.join(health.faults)}")
+        yield CheckResult(
+            "database", Level.PROBLEM, f"{name} is damaged: {'; '.join(health.faults)}"
+        )
     else:
-        yield Finding("database", Level.OK, f"{name} is intact, at revision {migrate.HEAD}")
+        yield CheckResult("database", Level.OK, f"{name} is intact, at revision {migrate.HEAD}")
     verdict = Level.OK if health.durable else Level.PROBLEM
-    yield Finding("durability", verdict, health.durability)
+    yield CheckResult("durability", verdict, health.durability)
     if health.alert_faults:
         text = (
             f"{health.alert_faults} products get no alerts: theirs can't be computed (see the log)"
         )
-        yield Finding("alerts", Level.PROBLEM, text)
+        yield CheckResult("alerts", Level.PROBLEM, text)
     lost = sorted(set(health.time_zones) - available_timezones())
     if lost:
         text = f"no data is installed for the time zones of some users: {', '.join(lost)}"
-        yield Finding("time zones", Level.PROBLEM, text)
+        yield CheckResult("time zones", Level.PROBLEM, text)
     yield _clock(health.latest_timestamp)
 
 
-def _channels(settings: Settings, health: DatabaseHealth) -> Iterator[Finding]:
+def _channels(settings: Settings, health: DatabaseHealth) -> Iterator[CheckResult]:
     """Return the kinds of enabled channels that this node cannot send to, and what fails."""
     for kind, remedy in missing(settings).items():
         if count := health.enabled_channels.get(kind, 0):
             text = f"{count} of kind {kind} cannot deliver from here: {remedy}"
-            yield Finding(f"{kind} channels", Level.PROBLEM, text)
+            yield CheckResult(f"{kind} channels", Level.PROBLEM, text)
     if health.failing_channels:
         text = (
-            f"{health.failing_channels} cannot deliver; `useby channel list` shows the reason of"
-            " each"
+            f"{health.failing_channels} cannot deliver; `useby channel list --failing` shows whose"
+            " they are, and the reason of each"
         )
-        yield Finding("channels", Level.NOTE, text)
+        yield CheckResult("channels", Level.NOTE, text)
 
 
-def _clock(newest: datetime | None) -> Finding:
+def _clock(newest: datetime | None) -> CheckResult:
     now = datetime.now(UTC)
     if now < EARLIEST:
-        return Finding("clock", Level.PROBLEM, f"{now:%Y-%m-%d} is in the past: set the clock")
+        return CheckResult("clock", Level.PROBLEM, f"{now:%Y-%m-%d} is in the past: set the clock")
     if newest is not None and newest > now + CLOCK_SLACK:
         written = f"{newest:%Y-%m-%d %H:%M}"
         text = f"{now:%Y-%m-%d %H:%M} is before the newest entry of the database, {written}"
-        return Finding("clock", Level.PROBLEM, text)
-    return Finding("clock", Level.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
+        return CheckResult("clock", Level.PROBLEM, text)
+    return CheckResult("clock", Level.OK, f"{now:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _sqlite() -> Finding:
+def _sqlite() -> CheckResult:
     version = ".".join(map(str, SQLITE_VERSION))
     if has_wal_reset_bug(SQLITE_VERSION):
         text = (
             f"{version} has the WAL-reset bug (3.7.0 to 3.51.2); useby avoids it, because only the"
             " node checkpoints; no other program may write to the file"
         )
-        return Finding("SQLite", Level.NOTE, text)
-    return Finding("SQLite", Level.OK, version)
+        return CheckResult("SQLite", Level.NOTE, text)
+    return CheckResult("SQLite", Level.OK, version)
 
 
-def _port(settings: Settings, path: Path | None) -> Finding:
+def _port(settings: Settings, path: Path | None) -> CheckResult:
     what, where = "port", f"{settings.host}:{settings.port}"
     if path is not None and path.exists():
         try:
             with serving_lock(path):
                 pass
         except AlreadyServed as error:
-            return Finding(what, Level.OK, str(error))
+            return CheckResult(what, Level.OK, str(error))
         except DatabaseGone as error:
-            return Finding("database", Level.PROBLEM, str(error))
+            return CheckResult("database", Level.PROBLEM, str(error))
         except OSError as error:
-            return Finding(what, Level.PROBLEM, f"{error.filename}: {error.strerror}")
+            return CheckResult(what, Level.PROBLEM, f"{error.filename}: {error.strerror}")
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -276,55 +278,55 @@ def _port(settings: Settings, path: Path | None) -> Finding:
             text = f"can't be used: {error.strerror}"
             if taken:
                 text = "is in use by another program: stop it or set USEBY_PORT"
-            return Finding(what, Level.PROBLEM, f"{where} {text}")
-    return Finding(what, Level.OK, f"{where} is free")
+            return CheckResult(what, Level.PROBLEM, f"{where} {text}")
+    return CheckResult(what, Level.OK, f"{where} is free")
 
 
-def _files() -> Finding:
+def _files() -> CheckResult:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         text = f"{hard}: room for {SlotLimits.of(hard).connections} connections"
     except SettingsError as error:
-        return Finding("file limit", Level.PROBLEM, str(error))
+        return CheckResult("file limit", Level.PROBLEM, str(error))
     enough = hard >= FILES_WANTED
-    return Finding("file limit", Level.OK if enough else Level.PROBLEM, text)
+    return CheckResult("file limit", Level.OK if enough else Level.PROBLEM, text)
 
 
-def _zones() -> Finding:
+def _zones() -> CheckResult:
     count = len(available_timezones())
     if not count:
-        return Finding(
+        return CheckResult(
             "time zones", Level.PROBLEM, "no time zone data is installed: reinstall tzdata"
         )
-    return Finding("time zones", Level.OK, f"{count} are installed")
+    return CheckResult("time zones", Level.OK, f"{count} are installed")
 
 
-def _outbound(settings: Settings) -> Finding:
+def _outbound(settings: Settings) -> CheckResult:
     what, allowed = "outbound", settings.outbound_allowed_networks
     if not allowed:
-        return Finding(what, Level.OK, "channels send to public addresses only, by https")
-    return Finding(what, Level.NOTE, f"channels may also send to {', '.join(allowed)}")
+        return CheckResult(what, Level.OK, "channels send to public addresses only, by https")
+    return CheckResult(what, Level.NOTE, f"channels may also send to {', '.join(allowed)}")
 
 
-def _push(settings: Settings) -> Finding:
+def _push(settings: Settings) -> CheckResult:
     what, subject = "Web Push", settings.push_subject
     if subject is not None:
-        return Finding(what, Level.OK, f"push services can reach you at {subject}")
+        return CheckResult(what, Level.OK, f"push services can reach you at {subject}")
     text = "Apple refuses pushes of a server without a contact: set USEBY_PUSH_CONTACT"
-    return Finding(what, Level.NOTE, f"{text}, e.g. mailto:ada@useby.example")
+    return CheckResult(what, Level.NOTE, f"{text}, e.g. mailto:ada@useby.example")
 
 
-def _apprise(settings: Settings) -> Finding:
+def _apprise(settings: Settings) -> CheckResult:
     what, remedy = "Apprise", missing(settings).get(ChannelKind.APPRISE)
     if remedy is not None:
-        return Finding(what, Level.OK, f"not installed; for channels of its services, {remedy}")
-    return Finding(what, Level.OK, f"{version(LIBRARY)}, channels reach its services")
+        return CheckResult(what, Level.OK, f"not installed; for channels of its services, {remedy}")
+    return CheckResult(what, Level.OK, f"{version(LIBRARY)}, channels reach its services")
 
 
-def _mail(settings: Settings) -> Finding:
+def _mail(settings: Settings) -> CheckResult:
     what, sending = "mail", mailer(settings)
     if sending is None:
-        return Finding(what, Level.OK, "none is sent: USEBY_SMTP_URL is not set")
+        return CheckResult(what, Level.OK, "none is sent: USEBY_SMTP_URL is not set")
     server = mail_server(settings.smtp_url or "")
     where = f"{server.host}:{server.port}"
 
@@ -335,9 +337,9 @@ def _mail(settings: Settings) -> Finding:
     try:
         asyncio.run(work())
     except NotDelivered as failed:
-        return Finding(what, Level.PROBLEM, f"{where}: {failed.reason}")
+        return CheckResult(what, Level.PROBLEM, f"{where}: {failed.reason}")
     except TimeoutError:
         text = f"{where} does not answer within {ATTEMPT_SECONDS:.0f} seconds"
-        return Finding(what, Level.PROBLEM, text)
+        return CheckResult(what, Level.PROBLEM, text)
     signed_in = "accepts the sign-in" if server.user is not None else "accepts mail without sign-in"
-    return Finding(what, Level.OK, f"{where} {signed_in}, encryption: {server.tls}")
+    return CheckResult(what, Level.OK, f"{where} {signed_in}, encryption: {server.tls}")

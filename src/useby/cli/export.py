@@ -10,10 +10,11 @@ from typing import Annotated, BinaryIO, Final
 import typer
 
 from useby.actions import exports
-from useby.cli.database import friendly_errors, run_on_database
+from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.options import CommandError, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import print_line
+from useby.domain.household import seen_by
 from useby.exports.writing import ExportFormat
 from useby.store.database import Database
 
@@ -54,7 +55,8 @@ def export(
         raise CommandError("a workbook is no text: name a file, e.g. stock.xlsx")
 
     async def work(database: Database) -> None:
-        user = await stock_of(database, email_or_id, household)
+        stock = await stock_of(database, email_or_id, household)
+        user = seen_by(stock, await user_of(database, email_or_id))
         with friendly_errors():
             if file == STDOUT:
                 await _write(sys.stdout.buffer, exports.export(database, user, chosen))

@@ -28,7 +28,14 @@ from useby.cli.household_option import HouseholdName
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, checked, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
-from useby.domain.household import MOST_MEMBERS, AlreadyMember, HouseholdFull, Role
+from useby.domain.household import (
+    MOST_HOUSEHOLDS,
+    MOST_MEMBERS,
+    AlreadyMember,
+    HouseholdFull,
+    Role,
+    TooManyHouseholds,
+)
 from useby.domain.visible import visible
 from useby.schemas.households import HouseholdIn, HouseholdOut, InvitationOut, NewInvitationOut
 from useby.store import household_invitations
@@ -220,6 +227,9 @@ def join(
         raise CommandError(f"{email_or_id} is a member of this household already") from None
     except HouseholdFull:
         raise CommandError(f"the household has {MOST_MEMBERS} members, which is the most") from None
+    except TooManyHouseholds:
+        most = f"{email_or_id} is in {MOST_HOUSEHOLDS} households, which is the most"
+        raise CommandError(f"{most}: leave one first") from None
     if joined is None:
         raise CommandError(NOT_GOOD)
     shown = HouseholdOut.of(joined.household, joined.role)

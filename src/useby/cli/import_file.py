@@ -12,15 +12,15 @@ import typer
 
 from useby.actions import imports
 from useby.actions.import_comparison import Upserted
-from useby.actions.imports import Plan, Policies
+from useby.actions.imports import GivenPolicies, Plan
 from useby.actions.policies import TooManyPolicies
-from useby.cli.database import friendly_errors, run_on_database
+from useby.cli.database import friendly_errors, run_on_database, user_of
 from useby.cli.household_option import HouseholdName, actor_of, stock_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, Owner, settings_with
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.dates import DateOrder
-from useby.domain.household import Actor, Deed
+from useby.domain.household import Actor, Deed, seen_by
 from useby.domain.movement import ActionRefused
 from useby.domain.policy import MAX_NAMES
 from useby.imports.reading import Reading
@@ -80,7 +80,7 @@ Order = Annotated[DateOrder | None, typer.Option(help="Order of day and month, e
 
 
 @dataclass(frozen=True, slots=True)
-class _Outcome:
+class _ImportOutcome:
     """The report of an import, and the numbers of its rows."""
 
     report: ImportReport
@@ -116,16 +116,18 @@ def import_(
     with friendly_errors():
         data = file.read_bytes()
 
-    async def work(database: Database) -> _Outcome:
-        user, now = await stock_of(database, email_or_id, household, Deed.CHANGE), datetime.now(UTC)
-        options = Options(now.astimezone(user.zone).date(), format_, chosen, order)
+    async def work(database: Database) -> _ImportOutcome:
+        now = datetime.now(UTC)
+        stock = await stock_of(database, email_or_id, household, Deed.CHANGE)
+        user = seen_by(stock, await user_of(database, email_or_id))
+        options = Options(now.astimezone(user.zone).date(), format_, chosen, order, user.zone)
         with _progress("reading") as on_row:
             found, plan = await imports.read(
                 database, data, options, user, now, skip_bad=skip_bad, on_row=on_row
             )
         done = plan.counts
         if not (dry_run or plan.is_refused):
-            done = await _store(database, plan, found.table.policies, user, now)
+            done = await _store(database, plan, found.table.policies, stock, now)
         return _outcome(found, plan, done, dry_run=dry_run)
 
     try:
@@ -138,16 +140,16 @@ def import_(
     _print(outcome, file, as_json=as_json)
 
 
-def _outcome(found: Reading, plan: Plan, done: Upserted, *, dry_run: bool) -> _Outcome:
+def _outcome(found: Reading, plan: Plan, done: Upserted, *, dry_run: bool) -> _ImportOutcome:
     report = found.report().model_copy(update={"dry_run": dry_run})
     total = (good := len(plan.rows)) + found.table.bad_rows
     if plan.is_refused:
-        return _Outcome(report, total, good, None)
+        return _ImportOutcome(report, total, good, None)
     counts = {"added": done.added, "changed": done.changed, "unchanged": done.same}
-    return _Outcome(report.model_copy(update=counts), total, good, done)
+    return _ImportOutcome(report.model_copy(update=counts), total, good, done)
 
 
-def _print(outcome: _Outcome, file: Path, *, as_json: bool) -> None:
+def _print(outcome: _ImportOutcome, file: Path, *, as_json: bool) -> None:
     """Print an import's report.
 
     Raises:
@@ -169,7 +171,7 @@ def _print(outcome: _Outcome, file: Path, *, as_json: bool) -> None:
 
 
 async def _store(
-    database: Database, plan: Plan, policies: Policies, user: User, now: datetime
+    database: Database, plan: Plan, policies: GivenPolicies, user: User, now: datetime
 ) -> Upserted:
     last_line = 0
     with _progress("storing") as on_stored:

@@ -2,29 +2,41 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated, Final
 
 import typer
 from rich.table import Table
 
 from useby.actions import api_keys as actions
+from useby.actions.households import settings_of
 from useby.cli.database import run_on_database, user_of
-from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
+from useby.cli.household_option import HouseholdName, named
+from useby.cli.options import (
+    AsJson,
+    CommandError,
+    DatabaseUrl,
+    OptionalOwner,
+    checked,
+    settings_with,
+)
 from useby.cli.terminal import cell, console, print_json, print_line
 from useby.domain.account import User
 from useby.domain.api_key import MAX_KEYS, ApiKey, KeyScope, TooManyKeys
 from useby.schemas.fields import RequestModel
 from useby.schemas.keys import KeyName, KeyOut
-from useby.store import accounts, api_keys
+from useby.store import accounts, api_keys, households
 from useby.store.database import Connection, Database
 
 app = typer.Typer(add_completion=False, help="Keys of programs: add, list, revoke.")
 
 SHOWN: Final = "This is the only time that the key is shown."
-OptionalOwner = Annotated[
-    str | None,
-    typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
-]
+TYPED: Final = "COMMANDLINE"
+"""Source of an option that was typed. A household of the environment is not for this command."""
+NO_HOUSEHOLD: Final = (
+    "a service key is for no household: leave out --household, e.g."
+    " `useby key add shop --scope notify:any`"
+)
 
 
 class NewKey(RequestModel):
@@ -35,12 +47,14 @@ class NewKey(RequestModel):
 
 @app.command()
 def add(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="A name to recognize the key by, e.g. shop.")],
     scope: Annotated[
         list[KeyScope],
         typer.Option(help="A thing that the key may do, e.g. notify; repeat it for several."),
     ],
     user: OptionalOwner = None,
+    household: HouseholdName = None,
     days: Annotated[
         int | None,
         typer.Option(
@@ -53,11 +67,11 @@ def add(
     """Make a key and print it; nothing shows it again.
 
     With `--scope notify:any` it is a service key, which posts to any user: keep it in your backend.
-    Any other key belongs to a user and does what its scopes name.
+    Any other key belongs to a user and does what its scopes name, with the products of one
+    household.
     """
     title = checked(NewKey, {"name": "NAME"}, name=name).name
-    scopes = set(scope)
-    _check_owner(scopes, user)
+    _check_owner(scopes := set(scope), user, context)
     now = datetime.now(UTC)
     ends = None if days is None else now + timedelta(days=days)
 
@@ -69,11 +83,9 @@ def add(
         owner = await user_of(database, user)
         if owner.disabled_at is not None:
             raise CommandError(f"{user} is disabled")
-        return await database.write(
-            lambda t: actions.create(
-                t, owner.id, name=title, scopes=[*scopes], expires_at=ends, now=now
-            )
-        )
+        its = await _household_id(database, owner, household)
+        create = partial(actions.create, name=title, scopes=[*scopes], expires_at=ends)
+        return await database.write(lambda t: create(t, owner.id, now=now, household_id=its))
 
     try:
         key, text = run_on_database(settings_with(database_url=database), work)
@@ -92,34 +104,25 @@ def list_(
 ) -> None:
     """List the keys of all users, and the service keys; or those of one user."""
 
-    async def work(database: Database) -> list[tuple[ApiKey, str]]:
+    async def work(database: Database) -> list[tuple[ApiKey, str, str]]:
         owner = None if user is None else await user_of(database, user)
-
-        def read(connection: Connection) -> list[tuple[ApiKey, str]]:
-            if owner is None:
-                found = api_keys.all_keys(connection)
-            else:
-                found = api_keys.list_(connection, owner.id)
-            ids = {each.user_id for each in found if each.user_id is not None}
-            owners = accounts.users_by_id(connection, ids)
-            return [(each, _owner_name(each, owners)) for each in found]
-
-        return await database.read(read)
+        return await database.read(lambda c: _with_names(c, owner))
 
     found = run_on_database(settings_with(database_url=database), work)
     if as_json:
         print_json(
             [
                 KeyOut.of(each).model_dump(mode="json", by_alias=True) | {"userId": each.user_id}
-                for each, _ in found
+                for each, _, _ in found
             ]
         )
         return
-    table = Table("id", "name", "owner", "scopes", "last use", "ends", box=None, pad_edge=False)
-    for each, owner in found:
+    columns = ("id", "name", "owner", "household", "scopes", "last use", "ends")
+    table = Table(*columns, box=None, pad_edge=False)
+    for each, owner, household in found:
         used = "" if each.used_on is None else each.used_on.isoformat()
         ends = "" if each.expires_at is None else f"{each.expires_at:%Y-%m-%d}"
-        row = (each.id, each.name, owner, " ".join(each.scopes), used, ends)
+        row = (each.id, each.name, owner, household, " ".join(each.scopes), used, ends)
         table.add_row(*map(cell, row))
     console().print(table)
 
@@ -147,7 +150,7 @@ def revoke(
     print_line(f"the key {key_id} is revoked")
 
 
-def _check_owner(scopes: set[KeyScope], user: str | None) -> None:
+def _check_owner(scopes: set[KeyScope], user: str | None, context: typer.Context) -> None:
     if KeyScope.NOTIFY_ANY in scopes and (user is not None or len(scopes) > 1):
         raise CommandError(
             "a service key belongs to no user and has no other scope, e.g."
@@ -158,6 +161,30 @@ def _check_owner(scopes: set[KeyScope], user: str | None) -> None:
             f"a key with {', '.join(sorted(scopes))} belongs to a user: name them, e.g."
             " `--user ada@example.org`"
         )
+    given = context.get_parameter_source("household")
+    if user is None and given is not None and given.name == TYPED:
+        raise CommandError(NO_HOUSEHOLD)
+
+
+async def _household_id(database: Database, owner: User, household: str | None) -> str | None:
+    if household is None:
+        return None
+    found = await database.read(lambda c: named(c, owner, household))
+    return found.household.id
+
+
+def _with_names(connection: Connection, owner: User | None) -> list[tuple[ApiKey, str, str]]:
+    """Return the keys of a user, or all, each with the names of its owner and its household."""
+    found = api_keys.all_keys(connection) if owner is None else api_keys.list_(connection, owner.id)
+    owners = accounts.users_by_id(connection, {each.user_id for each in found if each.user_id})
+    ids = {each.household_id for each in found if each.household_id}
+    stocks = households.stock_owners(connection, ids)
+    names = {id_: settings_of(stocks[id_]).name if id_ in stocks else "" for id_ in ids}
+    return [
+        (each, _owner_name(each, owners), names.get(its) or its)
+        for each in found
+        for its in [each.household_id or ""]
+    ]
 
 
 def _owner_name(key: ApiKey, owners: Mapping[str, User]) -> str:

@@ -14,11 +14,12 @@ from useby.actions.lots import Done
 from useby.cli.database import run_on_database
 from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.lot_actions import consume, discard, freeze, move, open_, thaw
+from useby.cli.lot_change import change
 from useby.cli.lot_doing import (
+    LotActionResult,
     LotNumber,
     LotPrice,
     LotSerial,
-    Outcome,
     Received,
     carry_out,
     run_and_print,
@@ -54,7 +55,7 @@ ALL_MOVEMENTS: Final = 1000
 
 @app.callback()
 def lot() -> None:
-    """Lots of products: list, add, open, freeze, use up."""
+    """Lots of products: list, add, change, open, freeze, use up."""
 
 
 @app.command("list")
@@ -166,7 +167,7 @@ def add(
         "price": price,
     }
 
-    async def work(database: Database) -> Outcome:
+    async def work(database: Database) -> LotActionResult:
         user, now = await stock_of(database, email_or_id, household, Deed.CHANGE), datetime.now(UTC)
         printed = typed_date(date, user, now, "DATE")
         new = checked(NewLot, TYPED, expiry_date=printed, **given)
@@ -267,6 +268,7 @@ def _facts(lot: Lot, found: History) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
+app.command()(change)
 app.command("open")(open_)
 app.command()(freeze)
 app.command()(thaw)

@@ -10,7 +10,7 @@ from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.lot_doing import (
     At,
     Given,
-    Outcome,
+    LotActionResult,
     QuantityText,
     Reason,
     carry_out,
@@ -178,7 +178,7 @@ def _act(
 ) -> None:
     """Carry out an action on a lot of a person's household and print it."""
 
-    async def work(database: Database) -> Outcome:
+    async def work(database: Database) -> LotActionResult:
         user, now = await stock_of(database, *whose, deed_of(kind)), datetime.now(UTC)
         when = typed_time(at, user, now)
         wanted = await lot_named(database, user, lot_id)

@@ -22,7 +22,7 @@ from useby.domain.lot_actions import Change
 from useby.domain.movement import ActionRefused, DiscardReason, MovementKind
 from useby.domain.occasion import Occasion, TimeRefused
 from useby.schemas.fields import RequestModel
-from useby.schemas.lots import LotOut, MovementOut, NewLot
+from useby.schemas.lots import LotChange, LotOut, MovementOut, NewLot
 from useby.schemas.products import ProductOut
 from useby.schemas.stock import Place, Quantity
 from useby.store.database import Database, Transaction
@@ -77,13 +77,13 @@ Work = Callable[[Transaction, User], Done | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LotActionResult:
     """An action that was carried out."""
 
     done: Done
     words: Words
-    sent: NewLot | None = None
-    """The new lot as it was given."""
+    sent: NewLot | LotChange | None = None
+    """The new lot, or the change of one, as it was given."""
 
     @property
     def lots(self) -> list[LotOut]:
@@ -105,6 +105,10 @@ class Outcome:
         """Return a sentence for each thing that was done, and one about what is left."""
         product = self.done.product
         lines = self.words.done(product, self.done.lots, self.done.movements)
+        if isinstance(self.sent, LotChange):
+            (lot,) = self.done.lots
+            result = f"{self.words.lot(lot.id)}, which {self.words.good_until(lot)}"
+            lines = [f"{product.name}: changed {result}"]
         left = "nothing is left"
         if product.lot_count:
             lots = "1 lot" if product.lot_count == 1 else f"{product.lot_count} lots"
@@ -121,7 +125,7 @@ async def carry_out(
     deed: Deed = Deed.CHANGE,
     *,
     at: str = "--at",
-) -> Outcome:
+) -> LotActionResult:
     """Carry out an action in one transaction.
 
     Args:
@@ -138,12 +142,12 @@ async def carry_out(
         CommandError: The present state does not allow the action; nothing was changed.
     """
 
-    def write(transaction: Transaction) -> Outcome | None:
+    def write(transaction: Transaction) -> LotActionResult | None:
         owner = locked(transaction, user, deed)
         done = work(transaction, owner)
         if done is None:
             return None
-        return Outcome(done, words_for(transaction.connection, owner, now))
+        return LotActionResult(done, words_for(transaction.connection, owner, now))
 
     try:
         outcome = await database.write(write)
@@ -160,7 +164,7 @@ async def carry_out(
 
 
 def run_and_print(
-    url: str | None, work: Callable[[Database], Awaitable[Outcome]], *, as_json: bool
+    url: str | None, work: Callable[[Database], Awaitable[LotActionResult]], *, as_json: bool
 ) -> None:
     """Run an action on the database of a command and print its outcome."""
     outcome = run_on_database(settings_with(database_url=url), work)

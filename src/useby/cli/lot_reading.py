@@ -117,5 +117,5 @@ async def open_lots_of(
 ) -> list[tuple[Lot, Product]]:
     """Return the open lots of products, each with its product."""
     keys = [(user.id, each.id) for each in products]
-    held = await read_lots(database, user, lambda c: lots.stored(c, keys))
-    return [(lot, each.product) for each in held.values() for lot in open_lots(each.lots)]
+    stored = await read_lots(database, user, lambda c: lots.stored(c, keys))
+    return [(lot, each.product) for each in stored.values() for lot in open_lots(each.lots)]

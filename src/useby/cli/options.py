@@ -29,6 +29,10 @@ Owner = Annotated[
     str,
     typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
 ]
+OptionalOwner = Annotated[
+    str | None,
+    typer.Option("--user", metavar="WHO", help="The owner's e-mail or id, e.g. ada@example.org."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
 

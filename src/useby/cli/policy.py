@@ -18,7 +18,7 @@ from useby.domain.policy import MAX_NAMES, MAX_REPEATS, Scope
 from useby.schemas.policies import PolicyIn, PolicyKey, PolicyOut
 from useby.store import policies
 from useby.store.database import Database
-from useby.store.policies import Item
+from useby.store.policies import ScopedPolicy
 
 app = typer.Typer(add_completion=False, help="Policies: set when alerts are sent, or never.")
 
@@ -45,11 +45,11 @@ def list_(
 ) -> None:
     """List a person's policies, the widest scope first: that of all members of a household."""
 
-    async def work(database: Database) -> list[Item]:
+    async def work(database: Database) -> list[ScopedPolicy]:
         user = await user_of(database, email_or_id)
         stock = await stock_of(database, email_or_id, household)
         default = stock.household.policy if isinstance(stock, SharedStock) else None
-        found: list[Item] = []
+        found: list[ScopedPolicy] = []
         cursor = None
         while True:
             page = await database.read(

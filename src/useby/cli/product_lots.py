@@ -11,7 +11,7 @@ from useby.cli.household_option import HouseholdName, stock_of
 from useby.cli.lot_doing import (
     At,
     Given,
-    Outcome,
+    LotActionResult,
     QuantityText,
     Reason,
     carry_out,
@@ -166,7 +166,7 @@ def undo(
             param_hint="PRODUCT",
         )
 
-    async def work(database: Database) -> Outcome:
+    async def work(database: Database) -> LotActionResult:
         user, now = await stock_of(database, email_or_id, household, Deed.UNDO), datetime.now(UTC)
         movement = await _movement(database, user, name, movement_id, now)
         product = await database.read(lambda c: products.get(c, user.id, movement.product_id))
@@ -234,7 +234,7 @@ def _act(
     """
     given = checked(Given, {}, quantity=quantity, reason=reason)
 
-    async def work(database: Database) -> Outcome:
+    async def work(database: Database) -> LotActionResult:
         user, now = await stock_of(database, *whose, deed_of(kind)), datetime.now(UTC)
         when = typed_time(at, user, now)
         product = await product_named(database, user, name, open_first=True)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from secrets import token_bytes
 from typing import Any, Final
 
-from useby.auth.claims import Reason
+from useby.auth.claims import FailedCheck
 from useby.auth.key import KEY_BYTES, SettingsError, SigningKeys, signing_keys
 from useby.auth.tickets import is_ticket
 from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, Verifier
@@ -113,7 +113,7 @@ def _verified(token: str, settings: Settings) -> Claims:
     except ValueError as error:
         raise CommandError(str(error)) from None
     except InvalidToken as refused:
-        if missing is not None and refused.reason is Reason.SIGNATURE:
+        if missing is not None and refused.reason is FailedCheck.SIGNATURE:
             raise CommandError(str(missing)) from None
         raise
 

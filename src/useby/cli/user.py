@@ -11,7 +11,7 @@ from rich.table import Table
 
 from useby.actions import accounts as actions
 from useby.actions.accounts import EmailTaken
-from useby.auth.password_links import Purpose, new_token
+from useby.auth.password_links import PasswordLink, new_token
 from useby.auth.passwords import Passwords
 from useby.cli.database import accepted_keys, node_key, run_on_database, user_of
 from useby.cli.options import AsJson, CommandError, DatabaseUrl, checked, settings_with
@@ -216,7 +216,7 @@ def invite(
             raise CommandError(f"{email_or_id} is disabled")
         hashed = await database.read(lambda c: accounts.password_hash(c, user.id))
         key = await node_key(settings, database)
-        invitation = new_token(key, Purpose.INVITATION, user.id, hashed, datetime.now(UTC))
+        invitation = new_token(key, PasswordLink.INVITATION, user.id, hashed, datetime.now(UTC))
         return f"{node}/#{urlencode({'invitation': invitation, 'email': user.email})}"
 
     link = run_on_database(settings, work)

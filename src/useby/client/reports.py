@@ -133,6 +133,16 @@ class Finding(Shape):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderstoodDate(Shape):
+    """A date that an imported file writes in another way than the REST API."""
+
+    line: int
+    text: str
+    date: str | None = None
+    """The day as it was read; ``None`` means never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport(Shape):
     """What an import has found out and done."""
 
@@ -141,6 +151,8 @@ class ImportReport(Shape):
     separator: str | None = None
     date_order: str | None = None
     date_order_line: int | None = None
+    dates: tuple[UnderstoodDate, ...] = ()
+    """The first dates as they were understood."""
     columns: Mapping[str, str | None]
     """Our name by the file's name of each column; ``None``: it is left out."""
     dry_run: bool

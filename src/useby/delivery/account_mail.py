@@ -20,7 +20,7 @@ from uuid_utils import uuid7
 from useby import metrics
 from useby.auth.address_links import confirm_token
 from useby.auth.key import SigningKeys
-from useby.auth.password_links import Purpose, new_token
+from useby.auth.password_links import PasswordLink, new_token
 from useby.delivery.attempts import ATTEMPT_SECONDS
 from useby.delivery.channel import NotDelivered
 from useby.delivery.mail_texts import confirmation_mail, reset_mail
@@ -29,7 +29,7 @@ from useby.domain.account import User
 from useby.domain.channel import Channel
 from useby.domain.mail import Mail, link
 from useby.settings import Settings
-from useby.store import accounts
+from useby.store import accounts, channels
 from useby.store.database import Connection, Database, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ Make = Callable[[], Awaitable[Mail | None]]
 """Returns the mail, or ``None`` if nothing is to be sent."""
 
 
-class QueueFull(Exception):  # noqa: N818 - the name describes the caller's view
+class MailQueueFull(Exception):  # noqa: N818 - the name describes the caller's view
     """Too many mails wait; the same request may succeed later."""
 
 
@@ -90,7 +90,7 @@ class AccountMail:
         """Send a link that sets a new password, if an account has this e-mail.
 
         Raises:
-            QueueFull: Too many mails wait.
+            MailQueueFull: Too many mails wait.
         """
         self._put("reset", partial(self._reset, email))
 
@@ -98,7 +98,7 @@ class AccountMail:
         """Send a link that confirms the address of a channel.
 
         Raises:
-            QueueFull: Too many mails wait.
+            MailQueueFull: Too many mails wait.
         """
         self._put("confirmation", partial(self._confirmation, channel))
 
@@ -129,7 +129,7 @@ class AccountMail:
         try:
             self._jobs.put_nowait(_Job(purpose, make))
         except asyncio.QueueFull:
-            raise QueueFull from None
+            raise MailQueueFull from None
 
     async def _work(self) -> None:
         while True:
@@ -166,7 +166,10 @@ class AccountMail:
         metrics.account_mails.labels(job.purpose, "failed").inc()
         log.warning("a mail (%s) was not sent: %s", job.purpose, reason)
 
-    async def _confirmation(self, channel: Channel) -> Mail:
+    async def _confirmation(self, asked: Channel) -> Mail | None:
+        channel = await self._database.read(lambda c: channels.get(c, *asked.key))
+        if channel is None or channel.is_confirmed or channel.target != asked.target:
+            return None  # it was deleted or changed while the mail waited
         now = self._now()
         url = link(self._base, CONFIRM_PATH, token=confirm_token(channel, now))
         return confirmation_mail(
@@ -185,7 +188,7 @@ class AccountMail:
             return None
         user, address, hashed = found
         now = self._now()
-        token = new_token(self._keys.signing, Purpose.RESET, user.id, hashed, now)
+        token = new_token(self._keys.signing, PasswordLink.RESET, user.id, hashed, now)
         url = link(self._base, RESET_PATH, token=token)
         return reset_mail(str(uuid7()), address, url, now, user.language)
 

@@ -1,8 +1,8 @@
-"""Have channels close what they show once it is read.
+"""Close notifications that a browser shows after they were read elsewhere.
 
-A mark costs nothing here but a name in a set. Once a second, one query looks which of these users
-have a browser that shows something read; the worker then sends a push that closes all of it. What
-is lost when a node is killed within that second is closed with the next push of the channel.
+A mark adds the user to a set. Once a second, one query selects those of these users who have a
+browser that shows a read notification, and the worker sends one push that closes all of them. A
+node that is killed within that second loses the set; the channel's next push closes them.
 """
 
 import asyncio

@@ -134,7 +134,7 @@ class ConfinedThreads:
         place, and another call with its key waits.
 
         Raises:
-            NotDelivered: The call is over.
+            NotDelivered: The call is over, or the system has no thread for it.
             Exception: Any error of the function.
         """
         install()
@@ -156,7 +156,13 @@ class ConfinedThreads:
 
         outcome.add_done_callback(release)
         # A thread that never ends must not keep the process from ending.
-        threading.Thread(target=_call, args=(work, relay, outcome), daemon=True).start()
+        thread = threading.Thread(target=_call, args=(work, relay, outcome), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            outcome.set_exception(
+                NotDelivered("this server has no thread for the service's plug-in")
+            )
         try:
             return await asyncio.wrap_future(outcome)
         finally:

@@ -13,14 +13,16 @@ from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
+from ipaddress import IPv4Address
 from typing import Final, Self
 from urllib.parse import urlsplit
 
 import aiosmtplib
 
 from useby.delivery.channel import NotDelivered
-from useby.delivery.name_look_ups import NameLookUps
-from useby.domain.mail import Mail, MailServer, Sender, Tls, is_mailbox, mail_server, sender
+from useby.delivery.name_look_ups import CONNECT_SECONDS, NameLookUps
+from useby.domain.addresses import IpAddress
+from useby.domain.mail import Mail, MailServer, SenderAddress, Tls, is_mailbox, mail_server, sender
 from useby.settings import Settings
 
 FINAL: Final = range(500, 600)
@@ -45,7 +47,7 @@ NO_LOGIN: Final = "the mail server accepts no user name and password on this con
 class Mailer:
     """Sends mails over the server of the settings, with one connection for each."""
 
-    def __init__(self, server: MailServer, sender: Sender, name: str) -> None:
+    def __init__(self, server: MailServer, sender: SenderAddress, name: str) -> None:
         """Store the server.
 
         Args:
@@ -126,22 +128,26 @@ class Mailer:
         Raises:
             OSError: The name cannot be resolved, or no address accepts a connection.
         """
-        loop, port = asyncio.get_running_loop(), self._server.port
-        error = OSError("the host has no address")
-        for address in await self._names.addresses(self._server.host, port):
-            family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
-            connection = socket.socket(family, socket.SOCK_STREAM)
-            connection.setblocking(False)
-            with contextlib.ExitStack() as opened:
-                opened.callback(connection.close)
-                try:
-                    await loop.sock_connect(connection, (str(address), port))
-                except OSError as failed:
-                    error = failed
-                else:
-                    opened.pop_all()
-                    return connection
+        port, error = self._server.port, OSError("the host has no address")
+        addresses = await self._names.addresses(self._server.host, port)
+        for number, address in enumerate(addresses, start=1):
+            limit = None if number == len(addresses) else CONNECT_SECONDS
+            try:
+                async with asyncio.timeout(limit):
+                    return await _connection(address, port)
+            except OSError as failed:  # a TimeoutError is one
+                error = failed
         raise error
+
+
+async def _connection(address: IpAddress, port: int) -> socket.socket:
+    family = socket.AF_INET if isinstance(address, IPv4Address) else socket.AF_INET6
+    with contextlib.ExitStack() as opened:
+        connection = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, (str(address), port))
+        opened.pop_all()
+        return connection
 
 
 def mailer(settings: Settings) -> Mailer | None:
@@ -152,7 +158,7 @@ def mailer(settings: Settings) -> Mailer | None:
     return Mailer(mail_server(url), sender(from_), urlsplit(base).hostname or "localhost")
 
 
-def message_of(mail: Mail, sender: Sender) -> bytes:
+def message_of(mail: Mail, sender: SenderAddress) -> bytes:
     """Return a mail as the server gets it.
 
     All of it is ASCII: headers are encoded words (RFC 2047), the parts are quoted-printable.

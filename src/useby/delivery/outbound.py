@@ -8,14 +8,15 @@ import asyncio
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpcore
 
 from useby.delivery.channel import NotDelivered
-from useby.delivery.name_look_ups import NameLookUps
-from useby.domain.addresses import Address, Network, is_named, may_connect
+from useby.delivery.name_look_ups import CONNECT_SECONDS, NameLookUps
+from useby.domain.addresses import IpAddress, Network, is_named, may_connect
 
 MOST_READ: Final = 64 * 1024
 """Bytes of an answer that are read."""
@@ -86,10 +87,12 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
             found = await self._names.addresses(host, port)
         except OSError as failed:
             raise httpcore.ConnectError(str(failed)) from None
-        for address in self._permitted(found):
+        permitted = self._permitted(found)
+        for number, address in enumerate(permitted, start=1):
+            limit = timeout if number == len(permitted) else CONNECT_SECONDS
             try:
                 return await self._backend.connect_tcp(
-                    str(address), port, timeout, local_address, socket_options
+                    str(address), port, limit, local_address, socket_options
                 )
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as failed:
                 error = failed
@@ -99,7 +102,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """Wait."""
         await asyncio.sleep(seconds)
 
-    def _permitted(self, addresses: Sequence[Address]) -> Sequence[Address]:
+    def _permitted(self, addresses: Sequence[IpAddress]) -> Sequence[IpAddress]:
         if self._plain:
             found = [each for each in addresses if is_named(each, self._allowed)]
         else:
@@ -275,6 +278,9 @@ def retry_after(text: str | None, now: float) -> float | None:
     if text.isascii() and text.strip().isdecimal():
         return float(text[:9])
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+        at = parsedate_to_datetime(text)
+        if at.tzinfo is None:  # the obsolete form of a date names no zone, and means UTC
+            at = at.replace(tzinfo=UTC)
+        return max(0.0, at.timestamp() - now)
     except (ValueError, OverflowError):
         return None

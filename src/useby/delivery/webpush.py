@@ -86,6 +86,7 @@ class WebPush:
                 "message": notification.message,
                 "severity": notification.kind.value,
                 "productName": notification.product_name,
+                "householdId": notification.household,
                 "link": link,
             }
         )

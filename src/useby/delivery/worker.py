@@ -23,12 +23,12 @@ from useby.batcher import Batcher
 from useby.delivery.attempts import Senders, attempt, close_shown
 from useby.delivery.channel import BatchSender, NotDelivered
 from useby.delivery.closings import Closings
-from useby.domain.channel import MOST_TOGETHER, DeliveryState, retry_delay
-from useby.domain.delivery import Claim, Closing, Outcome, Pending, Places
+from useby.domain.channel import MAX_BATCH, DeliveryState, retry_delay
+from useby.domain.delivery import ChannelClaim, Closing, DeliveryOutcome, Pending, WorkerPlaces
 from useby.store import channel_claims, outbox
-from useby.store.absences import Place, absences
+from useby.store.absences import ChannelPosition, absences
 from useby.store.database import Database, StoreUnavailable
-from useby.store.shown_pushes import Key
+from useby.store.shown_pushes import ChannelKey
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ MOST_ABSENCES: Final = 200
 RETRY_SECONDS: Final = 0.5
 RETRY_MAX_SECONDS: Final = 30.0
 
-GONE: Final = Outcome((), DeliveryState.FAILED, is_gone=True)
+GONE: Final = DeliveryOutcome((), DeliveryState.FAILED, is_gone=True)
 """Outcome of an attempt on a target that exists no more."""
 
 HasSeen = Callable[[str, int, timedelta], bool]
@@ -67,8 +67,8 @@ HasSeen = Callable[[str, int, timedelta], bool]
 class _Record:
     """A result that waits to be stored, and the next row of the channel."""
 
-    claim: Claim
-    outcome: Outcome | Closing | None
+    claim: ChannelClaim
+    outcome: DeliveryOutcome | Closing | None
     ends: bool
     most: int
     next: asyncio.Future[Pending | Closing | None] = field(
@@ -102,9 +102,9 @@ class DeliveryWorker:
         self._has_seen = has_seen
         self._now = now
         self._grace = GRACE if several_nodes else timedelta()
-        self._looked_at: Place | None = None
+        self._looked_at: ChannelPosition | None = None
         self._wake = asyncio.Event()
-        self._running: dict[asyncio.Task[None], Claim] = {}
+        self._running: dict[asyncio.Task[None], ChannelClaim] = {}
         self._closings = Closings(database, now, self.wake)
         self._records: Batcher[_Record] = Batcher(self._store, _not_stored, size=PLACES)
 
@@ -176,16 +176,16 @@ class DeliveryWorker:
     def _is_busy(self) -> bool:
         return len(self._running) >= PLACES // 2
 
-    def _places(self, *, failing: bool) -> Places:
+    def _places(self, *, failing: bool) -> WorkerPlaces:
         if not self._is_busy:
             return channel_claims.UNLIMITED
         turns = [each for each in self._running.values() if (each.failures > 0) is failing]
-        return Places(Counter(each.channel.user_id for each in turns), PLACES_OF_USER)
+        return WorkerPlaces(Counter(each.channel.user_id for each in turns), PLACES_OF_USER)
 
     async def _claim(
-        self, now: datetime, most: int, places: Places, *, failing: bool
-    ) -> list[Claim]:
-        present: list[Key] = []
+        self, now: datetime, most: int, places: WorkerPlaces, *, failing: bool
+    ) -> list[ChannelClaim]:
+        present: list[ChannelKey] = []
         if self._grace:
             waiting = await self._database.read(
                 lambda c: absences(c, now, self._grace, MOST_ABSENCES, self._looked_at)
@@ -206,7 +206,7 @@ class DeliveryWorker:
             )
         )
 
-    def _start(self, claim: Claim) -> None:
+    def _start(self, claim: ChannelClaim) -> None:
         task = asyncio.create_task(self._turn(claim), name="delivery")
         self._running[task] = claim
         metrics.deliveries_running.set(len(self._running))
@@ -221,10 +221,10 @@ class DeliveryWorker:
             # The claim ends by itself, and the notification is sent again, with the same id.
             log.warning("the database is unavailable, a delivery is repeated: %s", error)
 
-    async def _turn(self, claim: Claim) -> None:
+    async def _turn(self, claim: ChannelClaim) -> None:
         """Send the pending notifications of a channel, one after the other, and close read ones."""
         failures, ends = claim.failures, False
-        outcome: Outcome | Closing | None = None
+        outcome: DeliveryOutcome | Closing | None = None
         end = time.monotonic() + TURN_SECONDS
         for number in range(TURN + 1):
             is_over = number == TURN or (number > 0 and time.monotonic() >= end)
@@ -240,7 +240,9 @@ class DeliveryWorker:
             if outcome is not None and outcome.state is DeliveryState.SENT:
                 failures = 0
 
-    async def _close_shown(self, claim: Claim, closing: Closing) -> Outcome | Closing | None:
+    async def _close_shown(
+        self, claim: ChannelClaim, closing: Closing
+    ) -> DeliveryOutcome | Closing | None:
         """Close what a channel shows; ``None`` to do so in its next turn, since the attempt failed.
 
         Nobody misses anything, so such a failure does not delay or mark the channel.
@@ -253,7 +255,9 @@ class DeliveryWorker:
             return closing if failed.is_final else None
         return closing
 
-    async def _deliver(self, claim: Claim, pending: Pending, failures: int) -> Outcome | None:
+    async def _deliver(
+        self, claim: ChannelClaim, pending: Pending, failures: int
+    ) -> DeliveryOutcome | None:
         """Send the first rows, or skip them; ``None`` to leave them to the node with the device."""
         channel, kind = claim.channel, claim.channel.kind.value
         seqs = tuple(each.seq for each in pending.batch)
@@ -261,7 +265,7 @@ class DeliveryWorker:
             seen = [s for s in seqs if self._has_seen(channel.user_id, s, channel.presence)]
             if seen:
                 metrics.deliveries.labels(kind, "skipped_seen").inc(len(seen))
-                return Outcome(tuple(seen), DeliveryState.SKIPPED_SEEN)
+                return DeliveryOutcome(tuple(seen), DeliveryState.SKIPPED_SEEN)
             if not claim.may_send(pending.notification):
                 return None
         batch_id = f"{channel.id}.{pending.end}"
@@ -273,18 +277,18 @@ class DeliveryWorker:
             if failed.is_gone:
                 return GONE
             if failed.is_final:
-                return Outcome(seqs, DeliveryState.FAILED, failed.reason)
+                return DeliveryOutcome(seqs, DeliveryState.FAILED, failed.reason)
             delay = retry_delay(failures + 1, failed.retry_after, random.random())  # noqa: S311
-            return Outcome(seqs, DeliveryState.PENDING, failed.reason, delay)
+            return DeliveryOutcome(seqs, DeliveryState.PENDING, failed.reason, delay)
         metrics.deliveries.labels(kind, "sent").inc()
-        return Outcome(seqs, DeliveryState.SENT)
+        return DeliveryOutcome(seqs, DeliveryState.SENT)
 
     async def _record(
-        self, claim: Claim, outcome: Outcome | Closing | None, *, ends: bool
+        self, claim: ChannelClaim, outcome: DeliveryOutcome | Closing | None, *, ends: bool
     ) -> Pending | Closing | None:
         """Store an outcome, and return what the channel sends next; ``None`` ends the turn."""
         is_batch = isinstance(self.senders.get(claim.channel.kind), BatchSender)
-        record = _Record(claim, outcome, ends, MOST_TOGETHER if is_batch else 1)
+        record = _Record(claim, outcome, ends, MAX_BATCH if is_batch else 1)
         self._records.put(record)
         return await record.next
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from useby.domain.client_names import ClientName
 from useby.domain.policy import Policy, PolicyFields, Scope, StoredPolicy
 from useby.domain.quiet import NOT_DEFERRED, Deferral, Digest, QuietWindow
+from useby.domain.quota import ProductLimits
 
 FLOOD_CAP: Final = 5
 """Alerts of an account that may be due together before they become one notification, until the
@@ -69,6 +70,8 @@ class User:
     within: HouseholdRules | None = None
     """Rules of the household whose alerts are decided for the user; ``None`` for the own household
     of a user who shares nothing."""
+    product_limits: ProductLimits | None = field(default=None, compare=False)
+    """Limits of each product, for changes by a request; ``None`` if nothing is refused."""
 
     @property
     def zone(self) -> ZoneInfo:

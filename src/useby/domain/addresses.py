@@ -16,7 +16,7 @@ from ipaddress import (
 )
 from typing import Final
 
-Address = IPv4Address | IPv6Address
+IpAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _REFUSED: Final = tuple(
@@ -63,7 +63,7 @@ _ISATAP: Final = frozenset({0x0000_5EFE, 0x0200_5EFE})
 _LOW: Final = 0xFFFF_FFFF
 
 
-def may_connect(address: Address, allowed: Sequence[Network] = ()) -> bool:
+def may_connect(address: IpAddress, allowed: Sequence[Network] = ()) -> bool:
     """Return whether a node may connect to an address for a user.
 
     Args:
@@ -80,7 +80,7 @@ def may_connect(address: Address, allowed: Sequence[Network] = ()) -> bool:
     return not any(_contains(network, address) for network in _REFUSED)
 
 
-def is_named(address: Address, allowed: Sequence[Network]) -> bool:
+def is_named(address: IpAddress, allowed: Sequence[Network]) -> bool:
     """Return whether an address, or one that it embeds, is in a network that is allowed."""
     return any(_contains(network, each) for network in allowed for each in _forms(address))
 
@@ -90,7 +90,7 @@ def networks(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(map(ip_network, texts))
 
 
-def literal(host: str) -> Address | None:
+def literal(host: str) -> IpAddress | None:
     """Return the address that a URL's host is; ``None`` if it is a name."""
     try:
         return ip_address(host.strip("[]"))
@@ -98,14 +98,14 @@ def literal(host: str) -> Address | None:
         return None
 
 
-def _forms(address: Address) -> Iterator[Address]:
+def _forms(address: IpAddress) -> Iterator[IpAddress]:
     yield address
     embedded = _embedded(address)
     if embedded is not None:
         yield embedded
 
 
-def _embedded(address: Address) -> IPv4Address | None:
+def _embedded(address: IpAddress) -> IPv4Address | None:
     """Return the IPv4 address to which a packet for this IPv6 address may be sent."""
     if isinstance(address, IPv4Address):
         return None
@@ -122,12 +122,12 @@ def _embedded(address: Address) -> IPv4Address | None:
     return None
 
 
-def _is_isatap(address: Address) -> bool:
+def _is_isatap(address: IpAddress) -> bool:
     """Return whether the lower half is an id of ISATAP (RFC 5214), behind any prefix."""
     return address.version == 6 and (int(address) >> 32) & _LOW in _ISATAP  # noqa: PLR2004 - IPv6
 
 
-def _contains(network: Network, address: Address) -> bool:
+def _contains(network: Network, address: IpAddress) -> bool:
     # A zone, as in fe80::1%eth0, would make the addresses unequal.
     bits = network.max_prefixlen - network.prefixlen
     return (

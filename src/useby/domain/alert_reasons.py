@@ -14,7 +14,7 @@ from useby.domain.alert_schedule import schedule
 from useby.domain.alerts import ON_EXPIRY, SentAlerts
 from useby.domain.lot import Lot
 from useby.domain.notification import Cause, Draft
-from useby.domain.policy_scopes import Reason, policy_for, reason_of
+from useby.domain.policy_scopes import PolicySource, policy_for, reason_of
 from useby.domain.product import Product
 
 
@@ -26,7 +26,7 @@ class AlertReason:
     product_name: str
     lead: str
     """Lead that made the alert due, as the policy has it; or ``expiry`` or ``repeat``."""
-    because: Reason
+    because: PolicySource
 
 
 def reasons_of(
@@ -50,7 +50,7 @@ def reasons_of(
     Returns:
         A reason for each policy that gives the alert to some of the lots; empty if none does now.
     """
-    found: dict[tuple[str, Reason], AlertReason] = {}
+    found: dict[tuple[str, PolicySource], AlertReason] = {}
     for lot in lots:
         if lot.expiry is None or lot.expiry.day_in(user.zone) != alert.expires_on:
             continue
@@ -65,7 +65,7 @@ def reasons_of(
 
 def _given_by(
     product: Product, lot: Lot, user: User, sent: SentAlerts, alert: Draft, at: datetime
-) -> tuple[str, Reason] | None:
+) -> tuple[str, PolicySource] | None:
     """Return the lead and the policy that give an alert to a lot; ``None`` if none does now."""
     assert lot.expiry is not None  # noqa: S101 - the caller has compared it
     policy = policy_for(product, user, lot)

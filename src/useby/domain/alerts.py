@@ -14,7 +14,6 @@ muted is stored as well, so it is not sent later.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -47,8 +46,7 @@ class DatedLots(NamedTuple):
     """Alerts that fell due until then are never sent: the person has joined the household then."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertDecision:
+class AlertDecision(NamedTuple):
     """Work of the scheduler for one product now."""
 
     schedule: AlertSchedule
@@ -62,8 +60,7 @@ class AlertDecision:
     """True if the notification is part of a digest."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertDates:
+class AlertDates(NamedTuple):
     """Times that the database stores with a product and searches by. All UTC."""
 
     ends_at: datetime
@@ -128,7 +125,9 @@ def decide(
         alert = Alert(min(due.lead, ON_EXPIRY), due.at)
     else:
         alert = Alert(min(due.lead, left), due.at, due.given_by)
-    _, next_at, _ = due_and_next(plan.alerts, (alert.lead,), now, deferred)
+    next_at = None
+    if alert.lead > plan.alerts[-1].lead:  # the last one is the most urgent
+        _, next_at, _ = due_and_next(plan.alerts, (alert.lead,), now, deferred)
     draft = _draft(product, of, user, left, expired=expired)
     return AlertDecision(plan, alert, draft, next_at, in_digest)
 

@@ -39,6 +39,8 @@ class ApiKey:
     id: str
     user_id: str | None
     """Its owner; ``None`` for a service key."""
+    household_id: str | None
+    """Household whose stock it may read or change; ``None`` for a service key."""
     name: str
     prefix: str
     """Beginning of its text, by which a person recognizes it."""

@@ -9,14 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from useby.domain import messages
 from useby.domain.account import User
 from useby.domain.alerts import schedule
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot
 from useby.domain.policy_scopes import policy_for
-from useby.domain.product import DateKind, Product
-from useby.domain.visible import isolated
+from useby.domain.product import Product
 
 MAX_CALENDARS: Final = 20
 """Maximum number of calendars of a household."""
@@ -24,7 +25,6 @@ MAX_EVENTS: Final = 5000
 """Maximum number of events of a calendar; the soonest are shown."""
 LONGEST_SEQUENCE: Final = 2**31 - 1
 """Largest integer of iCalendar (RFC 5545 section 3.3.8)."""
-_WORDS: Final = {DateKind.USE_BY: "Use by", DateKind.BEST_BEFORE: "Best before"}
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL: Final = re.compile("[\0-\x08\x0b-\x1f\x7f]")
 """Characters that a text of iCalendar must not contain (RFC 5545 section 3.1)."""
@@ -46,44 +46,69 @@ class CalendarEvent:
     location: str
     changed_at: datetime
     sequence: int
-    """Number that is larger after each change of the product or its lots."""
+    """Number that is larger after each change of the event."""
     alarms: tuple[timedelta, ...]
     """Times of the alarms, from the start of ``day``; most are negative."""
 
 
-def event_of(product: Product, version: int, lot: Lot, user: User) -> CalendarEvent:
+@dataclass(frozen=True, slots=True)
+class CalendarView:
+    """What the events of a calendar depend on, beside products and lots."""
+
+    zone: ZoneInfo
+    """Zone of the household, in which an instant has its day."""
+    reader: User
+    """The member who has the calendar, as the one who gets the alerts of its products."""
+    revised_at: datetime | None = None
+    """Time at which it was last found to have changed; ``None`` if it never was."""
+    revision: int = 0
+    """Number that is larger after each change."""
+
+    def values(self) -> tuple[object, ...]:
+        """Return all but the revision, in an order that is always the same."""
+        reader, within = self.reader, self.reader.within
+        wide = (reader.policy, sorted(reader.categories.items()), sorted(reader.policies.items()))
+        own = {} if within is None or within.own is None else within.own
+        household = None if within is None else (within.default, sorted(own.items()))
+        return self.zone.key, reader.time_zone, reader.language, wide, household
+
+
+def event_of(product: Product, version: int, lot: Lot, view: CalendarView) -> CalendarEvent:
     """Return the event of a lot that has a date.
 
-    The alarms are at the times of the lot's alerts before its date.
+    The alarms are at the times of the alerts before its date that the calendar's member gets.
 
     Args:
         product: The product of the lot.
-        version: Number of writes of the product.
+        version: Number that rises with each write of the product.
         lot: The lot.
-        user: The owner, in whose zone an instant has its day.
+        view: Whose calendar it is.
     """
     assert lot.expiry is not None  # noqa: S101 - lots without a date have no event
-    amount = f"{lot.quantity.normalize():f} {isolated(product.unit)}".rstrip()
-    number = f"\nLot number: {lot.lot_number}" if lot.lot_number else ""
+    language = view.reader.language
+    contents = messages.contents(lot.quantity, product.unit, lot.lot_number, language)
+    day = lot.expiry.day_in(view.zone)
     return CalendarEvent(
         uid=f"{lot.id}@useby",
-        day=lot.expiry.day_in(user.zone),
-        summary=_text(f"{_WORDS[lot.date_kind]}: {isolated(product.name)}"),
-        description=_text(f"Quantity: {amount}{number}"),
+        day=day,
+        summary=_text(messages.event(product.name, lot.date_kind, language)),
+        description=_text(contents),
         location=_text(lot.location),
-        changed_at=product.updated_at,
-        sequence=_sequence(product, version),
-        alarms=_alarms(product, lot, user, lot.expiry),
+        changed_at=max(product.updated_at, view.revised_at or product.updated_at),
+        sequence=min(version + view.revision, LONGEST_SEQUENCE),
+        alarms=_alarms(product, lot, view.reader, lot.expiry, day),
     )
 
 
-def _alarms(product: Product, lot: Lot, user: User, expiry: Expiry) -> tuple[timedelta, ...]:
-    policy, zone = policy_for(product, user, lot), user.zone
+def _alarms(
+    product: Product, lot: Lot, reader: User, expiry: Expiry, day: date
+) -> tuple[timedelta, ...]:
+    policy, zone = policy_for(product, reader, lot), reader.zone
     received_on = lot.received_on if policy.needs_receipt else None
-    starts = datetime.combine(expiry.day_in(zone), time())
+    starts = datetime.combine(day, time())
     return tuple(
         alert.at.astimezone(zone).replace(tzinfo=None) - starts
-        for alert in schedule(expiry, policy, zone, received_on).alerts
+        for alert in schedule(expiry, policy, zone, received_on, reader.days_end_in).alerts
         if alert.given_by is not None
         and (policy.muted_until is None or alert.at > policy.muted_until)
     )
@@ -92,16 +117,6 @@ def _alarms(product: Product, lot: Lot, user: User, expiry: Expiry) -> tuple[tim
 def soonest(events: Iterable[CalendarEvent]) -> list[CalendarEvent]:
     """Return the events by their days, and at most ``MAX_EVENTS`` of them."""
     return sorted(events, key=lambda each: (each.day, each.uid))[:MAX_EVENTS]
-
-
-def _sequence(product: Product, version: int) -> int:
-    """Return a number that rises with each write of the product.
-
-    ``version`` rises by one, but begins again after a write of a node without lots. The seconds
-    since the product was added rise with such a write, too.
-    """
-    seconds = int((product.updated_at - product.created_at).total_seconds())
-    return min(max(seconds, 0) + version, LONGEST_SEQUENCE)
 
 
 def _text(text: str) -> str:

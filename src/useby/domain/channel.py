@@ -12,7 +12,7 @@ MAX_CHANNELS: Final = 20
 """Maximum number of channels of an account."""
 MOST_DELIVERIES: Final = 100
 """Number of finished deliveries of a channel that are kept."""
-MOST_TOGETHER: Final = 100
+MAX_BATCH: Final = 100
 """Maximum number of notifications in one mail."""
 LONGEST_AFTER: Final = timedelta(days=30)
 FIRST_RETRY: Final = 2.0
@@ -45,7 +45,7 @@ class ChannelKind(StrEnum):
 
 
 SHOWING_KINDS: Final = frozenset({ChannelKind.WEBPUSH})
-"""Kinds that show a notification until they are sent that it is read."""
+"""Kinds that show a notification until a message closes it."""
 
 
 class ChannelState(StrEnum):

@@ -92,6 +92,8 @@ def read_date(text: str, *, today: date, order: DateOrder | None = None) -> Date
         return NEVER
     weekday, rest = _without_weekday(rest)
     days = _days(rest, today, order)
+    if _NAMES_A_MONTH.search(phrase):
+        days = {day for day in days if day == last_day(day.year, day.month)} or days
     if weekday is not None:
         days = {day for day in days if day.weekday() == weekday}
         if not days:
@@ -100,6 +102,18 @@ def read_date(text: str, *, today: date, order: DateOrder | None = None) -> Date
         return NEVER
     readings = tuple(sorted(days))
     return DateReading(readings[0] if len(days) == 1 else None, len(days) == 1, readings)
+
+
+def counts_from_today(text: str) -> bool:
+    """Return whether a text that is a date means another one on another day, as ``tomorrow``."""
+    _, rest = _without_weekday(_unlabelled(_plain(text)))
+    try:
+        return bool(_near(rest, _ANY_DAY))
+    except UnreadableDate:
+        return True
+
+
+_ANY_DAY: Final = date(2026, 3, 2)
 
 
 def last_day(year: int, month: int) -> date:
@@ -168,6 +182,7 @@ _UNITS: Final = {
 _NEAR: Final = {_plain(phrase): days for phrase, days in words.NEAR.items()}
 _NEVER: Final = frozenset(map(_plain, words.NEVER))
 _LABEL: Final = re.compile(rf"\A(?:[ .,:;'\"()-]*{_any_of(words.LABELS.split())})+[ .,:;()-]*")
+_NAMES_A_MONTH: Final = re.compile(rf"(?<![a-z]){_any_of(words.OF_MONTHS.split())}")
 _BEFORE_DATE: Final = re.compile(rf"({_any_of(_WEEKDAYS)})[ .,]+(?=.*[0-9])")
 
 
@@ -285,6 +300,36 @@ def _one_meaning(found: re.Match[str], today: date, _order: DateOrder | None) ->
     return [_Parts(_full_year(given["y"], today), month, day)]
 
 
+def _month_alone(found: re.Match[str], today: date, order: DateOrder | None) -> list[_Parts]:
+    """Read a month with its year, or with a number that may also be the day.
+
+    Between points, or after the name of a month, two digits may be either: 05.06 is the month of
+    2006, or the 5th of June. An apostrophe stands before a year only.
+    """
+    (month,) = _one_meaning(found, today, order)
+    digits, sep = found["y"], found.groupdict().get("sep")
+    if len(digits) == len("2026") or sep not in (None, ".") or "'" in found[0]:
+        return [month]
+    if _day(month) is None:
+        return [month]
+    if sep is None:
+        return [month, *_coming(month.month, int(digits), today)]
+    first, second = month.month, int(digits)
+    if order is DateOrder.MDY:
+        return [month, *_coming(first, second, today)]
+    return [month, *_coming(second, first, today)]
+
+
+def _coming(month: int, day: int, today: date) -> list[_Parts]:
+    """Return the next time that a day of a month comes; none if it does not exist."""
+    years = range(today.year, today.year + _YEARS_TO_LEAP_DAY + 1)
+    every = (_Parts(year, month, day) for year in years)
+    return [each for each in every if (found := _day(each)) is not None and found >= today][:1]
+
+
+_YEARS_TO_LEAP_DAY: Final = 8
+
+
 def _year_last(found: re.Match[str], today: date, order: DateOrder | None) -> list[_Parts]:
     """Read a day, a month and a year in each order that is possible.
 
@@ -321,14 +366,13 @@ def _forms() -> Sequence[_Form]:
     one_meaning = (
         f"{year}{sep}{month}{same}{day}",
         "(?P<y>19[7-9][0-9]|[2-9][0-9]{3})(?P<m>0[1-9]|1[0-2])(?P<d>[0-9]{2})",
-        f"{month}[ ./-]{short}",
         f"{year}[ ./-]{month}",
         f"{nth}{gap}(?:of )?{name}{gap}{short}",
         f"{name}{gap}{nth}[ .,/'-]{gap}{short}",
         f"{year}{gap}{name}{gap}{nth}",
-        f"{name}{gap}{short}",
         f"{year}{gap}{name}",
     )
+    month_alone = (f"{month}{sep}{short}", f"{name}{gap}{short}")
     a, b = "(?P<a>[0-9]{1,2})", "(?P<b>[0-9]{1,2})"
     year_last = (
         f"{a}{sep}{b}{same}{short}",
@@ -336,6 +380,7 @@ def _forms() -> Sequence[_Form]:
     )
     return (
         *((re.compile(form), _one_meaning) for form in one_meaning),
+        *((re.compile(form), _month_alone) for form in month_alone),
         *((re.compile(form), _year_last) for form in year_last),
     )
 

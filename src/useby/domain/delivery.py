@@ -11,7 +11,7 @@ from useby.domain.notification import Notification
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ChannelClaim:
     """A channel that one worker may send to until some time after its last record."""
 
     id: str
@@ -30,7 +30,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class WorkerPlaces:
     """Places of a worker that its turns take, by user, of which one user may have only some."""
 
     taken: Mapping[str, int] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class DeliveryOutcome:
     """Result of some of a channel's first pending rows."""
 
     seqs: tuple[int, ...]

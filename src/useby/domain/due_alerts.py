@@ -7,7 +7,6 @@ sent. A more urgent alert that is sent earlier settles it.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -22,8 +21,7 @@ INFO_FROM_DAYS: Final = 7
 """Alerts at least this many days before the date are ``info``; later ones are a ``warning``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """One alert of a product, and the UTC time at which it becomes due."""
 
     lead: int
@@ -34,7 +32,7 @@ class Alert:
     """The lead of the policy; ``None`` on expiry."""
 
 
-class Due(NamedTuple):
+class DueAndNext(NamedTuple):
     """Result of looking at a schedule."""
 
     alert: Alert | None
@@ -96,7 +94,7 @@ def due_and_next(
     settled_leads: Collection[int],
     now: datetime,
     deferred: Deferred | None = None,
-) -> Due:
+) -> DueAndNext:
     """Return the most urgent unsettled alert that is to be sent, and the time of the next.
 
     An alert is settled once it, or a more urgent one, was sent for this date.
@@ -107,7 +105,7 @@ def due_and_next(
         now: The current time, aware.
         deferred: How they are deferred; ``None`` if each is sent when it falls due.
     """
-    settled = min(settled_leads, default=MAX_LEAD_DAYS + 1)
+    settled = min(settled_leads) if settled_leads else MAX_LEAD_DAYS + 1
     if deferred is not None:
         return _due_and_next([each for each in alerts if each.lead < settled], now, deferred)
     past: Alert | None = None
@@ -115,12 +113,12 @@ def due_and_next(
         if alert.lead >= settled:
             continue
         if alert.at > now:
-            return Due(past, alert.at)
+            return DueAndNext(past, alert.at)
         past = alert
-    return Due(past, None)
+    return DueAndNext(past, None)
 
 
-def _due_and_next(alerts: Collection[Alert], now: datetime, deferred: Deferred) -> Due:
+def _due_and_next(alerts: Collection[Alert], now: datetime, deferred: Deferred) -> DueAndNext:
     due, in_digest = None, False
     next_at: datetime | None = None
     for alert in alerts:
@@ -131,4 +129,4 @@ def _due_and_next(alerts: Collection[Alert], now: datetime, deferred: Deferred) 
             due, in_digest = alert, release.in_digest
         elif next_at is None or release.at < next_at:
             next_at = release.at
-    return Due(due, next_at, in_digest)
+    return DueAndNext(due, next_at, in_digest)

@@ -62,7 +62,7 @@ class MarkedRead:
     """Ids of the notifications; empty when there are too many to list."""
 
 
-class Change(StrEnum):
+class ChangeKind(StrEnum):
     """Kind of a change to a product."""
 
     ADDED = "added"
@@ -80,7 +80,7 @@ class ProductChanged:
 
     user_id: str
     product_id: str
-    change: Change
+    change: ChangeKind
     household_id: str
 
 

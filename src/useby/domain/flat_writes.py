@@ -81,13 +81,12 @@ def reopened(lots: Sequence[Lot], movements: Sequence[Movement], occasion: Occas
         return NO_CHANGE
     closed = {lot.id for lot in lots if lot.closed_as is not None}
     action = (last.kind, last.recorded_at)
-    change, history = NO_CHANGE, tuple(movements)
+    back = []
     for each in reversed(standing(movements)):
         if each.lot_id in closed and (each.kind, each.recorded_at) == action:
             closed.remove(each.lot_id)  # earlier takings of the lot did not close it
-            undone = lot_actions.undo(each, after(lots, change), history, occasion)
-            change, history = then(change, undone), (*history, *undone.movements)
-    return change
+            back.append(each)
+    return lot_actions.all_undone(back, lots, movements, occasion)
 
 
 def received(product: Product, occasion: Occasion, details: LotDetails = NO_DETAILS) -> Change:

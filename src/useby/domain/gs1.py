@@ -133,10 +133,10 @@ def element_string(barcode: str) -> str | None:
     text = barcode.strip()
     if len(text) > LONGEST:
         return None
-    if _LINK.match(text):
-        return _from_link(text)
     identifier = _SYMBOLOGY.match(text)
     rest = text[identifier.end() :] if identifier else text
+    if _LINK.match(rest):
+        return _from_link(rest)
     if rest.startswith("("):
         return _from_parentheses(rest)
     announced = barcode.startswith(SEPARATOR) or text[:3] in _OF_ELEMENTS

@@ -1,14 +1,15 @@
 """Households that several people share: their members, and what each role may do."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Final, TypeVar
 
-from useby.domain.account import User
+from useby.domain.account import HouseholdRules, User
 from useby.domain.lot import Lot
 from useby.domain.movement import Movement
-from useby.domain.policy import StoredPolicy
+from useby.domain.policy import NOTHING_SET, StoredPolicy
 from useby.domain.policy_scopes import (
     is_short_of_policy,
     product_fields,
@@ -153,6 +154,17 @@ class SharedStock(User):
     acting: str | None = None
     """The member who acts; ``None`` if nobody does."""
 
+    def rules(self, own: Mapping[tuple[str, str], StoredPolicy] | None) -> HouseholdRules:
+        """Return the household's rules, with the policies of products and lots of a reader.
+
+        Args:
+            own: These policies, by product and lot; ``None`` for the founder's, which are in the
+                rows of the products and lots.
+        """
+        policy = self.household.policy
+        default = NOTHING_SET if policy is None else policy.fields
+        return HouseholdRules(self.id, self.zone, default, own)
+
     @property
     def readers(self) -> tuple[str, ...]:
         """The users who get notifications of the stock: the members."""
@@ -189,12 +201,13 @@ def _role_in(stock: User, user_id: str) -> Role | None:
 
 
 def seen_by(stock: User, person: User) -> User:
-    """Return the owner of stock with the policies of one member in place of its founder's."""
+    """Return the owner of stock with policies and language of one member, not of its founder."""
     if not isinstance(stock, SharedStock):
         return stock
     return replace(
         stock,
         acting=person.id,
+        language=person.language,
         policy=person.policy,
         categories=person.categories,
         policies=person.policies,
@@ -212,7 +225,7 @@ def as_seen(stock: User, row: Row) -> Row:
     The policy in its row is its founder's own, so other members do not see it, nor the short form
     of it.
     """
-    if not _is_for_another_member(stock) or row.policy is None:
+    if not is_for_another_member(stock) or row.policy is None:
         return row
     if isinstance(row, Product) and is_short_of_policy(row):
         return replace(row, policy=None, lead_days=None)
@@ -228,14 +241,14 @@ def with_leads_for_all(stock: User, before: Product, after: Product) -> Product:
     own = None if before.policy is None else before.policy.fields.leads
     fields = product_fields(before)
     is_given = after.lead_days != before.lead_days
-    if not is_given or not _is_for_another_member(stock) or own is None or fields.leads != own:
+    if not is_given or not is_for_another_member(stock) or own is None or fields.leads != own:
         return after
     if after.lead_days is None:
         return with_policy(after, fields)
     return with_policy_beside(after, fields)
 
 
-def _is_for_another_member(stock: User) -> bool:
+def is_for_another_member(stock: User) -> bool:
     """Return whether a member acts who is not the household's founder."""
     return isinstance(stock, SharedStock) and stock.acting not in (None, stock.id)
 

@@ -20,7 +20,7 @@ _LAST_INSTANT: Final = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 _FORM: Final = re.compile(r"P(?:([0-9]{1,9})([DW])|T([0-9]{1,9})(H))")
 
 
-class Unit(StrEnum):
+class DurationUnit(StrEnum):
     """Unit of a duration, by its letter in ISO 8601."""
 
     DAYS = "D"
@@ -33,7 +33,7 @@ class Duration:
     """A number of days, weeks or hours, in the unit in which it was written."""
 
     amount: int
-    unit: Unit
+    unit: DurationUnit
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -46,23 +46,26 @@ class Duration:
         if found is None:
             raise ValueError("must be whole days, weeks or hours, e.g. P5D, P2W or PT8H")
         days, day_unit, hours, hour_unit = found.groups()
-        duration = cls(int(days or hours), Unit(day_unit or hour_unit))
+        duration = cls(int(days or hours), DurationUnit(day_unit or hour_unit))
         if duration.hours > MAX_DAYS * 24:
             raise ValueError(f"must be at most {MAX_DAYS} days (a hundred years), e.g. P5D")
         return duration
 
     def __str__(self) -> str:
         """Return the form that ``parse`` reads."""
-        return f"{'PT' if self.unit is Unit.HOURS else 'P'}{self.amount}{self.unit}"
+        return f"{'PT' if self.unit is DurationUnit.HOURS else 'P'}{self.amount}{self.unit}"
 
     @property
     def hours(self) -> int:
         """The duration in hours, a day having 24."""
-        return self.amount * {Unit.HOURS: 1, Unit.DAYS: 24, Unit.WEEKS: 7 * 24}[self.unit]
+        return (
+            self.amount
+            * {DurationUnit.HOURS: 1, DurationUnit.DAYS: 24, DurationUnit.WEEKS: 7 * 24}[self.unit]
+        )
 
     def after(self, start: datetime, zone: ZoneInfo) -> Expiry:
         """Return the end of the duration: a calendar day in ``zone``, or for hours an instant."""
-        if self.unit is Unit.HOURS:
+        if self.unit is DurationUnit.HOURS:
             return Expiry(instant=later(start, timedelta(hours=self.hours)))
         return Expiry(day=days_later(start.astimezone(zone).date(), self.hours // 24))
 
@@ -73,7 +76,7 @@ def whole_days(duration: Duration) -> Duration:
     Raises:
         ValueError: It is in hours.
     """
-    if duration.unit is Unit.HOURS:
+    if duration.unit is DurationUnit.HOURS:
         raise ValueError("must be whole days or weeks, e.g. P30D or P4W")
     return duration
 

@@ -11,7 +11,15 @@ from decimal import Decimal
 from typing import Final
 
 from useby.domain.expiry import Expiry
-from useby.domain.lot import Lot, LotState, applied, open_lots, recomputed, take, with_date
+from useby.domain.lot import (
+    Lot,
+    LotState,
+    all_recomputed,
+    applied,
+    open_lots,
+    take,
+    with_date,
+)
 from useby.domain.lot_dates import sealed
 from useby.domain.movement import (
     ActionRefused,
@@ -36,6 +44,11 @@ class Change:
     gone: tuple[str, ...] = ()
     """Lots that an undo leaves without a first movement: they were never there."""
 
+    @property
+    def splits(self) -> list[tuple[str, str]]:
+        """Lots that are split, each with its new part."""
+        return [(each.lot_id, each.part_id) for each in self.movements if each.part_id is not None]
+
 
 NO_CHANGE: Final = Change(())
 
@@ -43,15 +56,17 @@ NO_CHANGE: Final = Change(())
 def then(first: Change, second: Change) -> Change:
     """Return two changes as one; the second begins with the lots that the first leaves."""
     lots = {lot.id: lot for lot in (*first.lots, *second.lots)}
-    gone = (*first.gone, *second.gone)
+    gone = dict.fromkeys((*first.gone, *second.gone))
     kept = tuple(lot for lot in lots.values() if lot.id not in gone)
-    return Change(kept, (*first.movements, *second.movements), gone)
+    return Change(kept, (*first.movements, *second.movements), tuple(gone))
 
 
 def after(lots: Iterable[Lot], change: Change) -> list[Lot]:
     """Return lots as they are after a change."""
     now = {lot.id: lot for lot in (*lots, *change.lots)}
-    return [lot for lot in now.values() if lot.id not in change.gone]
+    for lot_id in change.gone:
+        now.pop(lot_id, None)
+    return list(now.values())
 
 
 def receive(
@@ -216,33 +231,39 @@ def undo(
     Raises:
         ActionRefused: See ``movement.taken_back``.
     """
+    return all_undone(taken_back(movement, movements), lots, movements, occasion)
+
+
+def all_undone(
+    back: Iterable[Movement],
+    lots: Iterable[Lot],
+    movements: Sequence[Movement],
+    occasion: Occasion,
+) -> Change:
+    """Take back movements together, on which no other one stands; see ``undo``."""
     undone = tuple(
         replace(
-            back,
+            each,
             id=occasion.new_id(),
             kind=MovementKind.UNDONE,
-            change=-back.change,
+            change=-each.change,
             at=occasion.now,
             recorded_at=occasion.now,
             reason=None,
-            undoes=back.id,
+            undoes=each.id,
             location=None,
             part_id=None,
             expiry=None,
             by_user=occasion.by_user,
         )
-        for back in taken_back(movement, movements)
+        for each in back
     )
-    history, touched = (*movements, *undone), {each.lot_id for each in undone}
-    kept, gone = [], []
-    for lot in lots:
-        if lot.id in touched:
-            after = recomputed(lot, history, occasion.rules, occasion.zone)
-            if after is None:
-                gone.append(lot.id)
-            else:
-                kept.append(after)
-    return Change(tuple(kept), undone, tuple(gone))
+    touched = {each.lot_id for each in undone}
+    theirs = [lot for lot in lots if lot.id in touched]
+    history = (*movements, *undone)
+    after = all_recomputed(theirs, history, occasion.rules, occasion.zone)
+    gone = [lot.id for lot, its in zip(theirs, after, strict=True) if its is None]
+    return Change(tuple(lot for lot in after if lot is not None), undone, tuple(gone))
 
 
 def last_closing(lots: Iterable[Lot], movements: Sequence[Movement]) -> Movement | None:

@@ -5,7 +5,7 @@ alerts that are due in the same words are one notification: "2 lots of Milk expi
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -21,24 +21,22 @@ from useby.domain.alerts import (
     deferred_by,
     settled_alerts,
 )
-from useby.domain.expiry import Expiry
+from useby.domain.expiry import Expiry, day_at
 from useby.domain.lot import AlertedLot, Lot
+from useby.domain.lot_plans import LotPlan, plan
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import AlertPolicy
-from useby.domain.policy_scopes import policy_for
 from useby.domain.product import AlertedProduct, DateKind, Product
 
 
-@dataclass(frozen=True, slots=True)
-class DueLots:
+class DueLots(NamedTuple):
     """Lots of which an alert is sent."""
 
     lot_ids: tuple[str, ...]
     alert: Alert
 
 
-@dataclass(frozen=True, slots=True)
-class LotAlerts:
+class LotAlerts(NamedTuple):
     """Work of the scheduler for one product now."""
 
     dates: AlertDates
@@ -78,6 +76,7 @@ def decide(
     now: datetime,
     unread: Collection[str] = (),
     since: datetime | None = None,
+    plans: Sequence[LotPlan] | None = None,
 ) -> LotAlerts:
     """Decide which alerts to send for a product's lots at ``now``.
 
@@ -88,19 +87,19 @@ def decide(
         sent: Alerts that were sent to that person for the product.
         now: The current time, aware.
         unread: Lots of which the newest alert on expiry is unread; only those are repeated.
-        since: Time for which this decision was planned, if alerts are deferred; ``None`` for
-            ``now``.
+        since: Time for which this was planned, if alerts are deferred; ``None`` for ``now``.
+        plans: The plans of the lots, if they are made already.
     """
-    own = policy_for(product, user)
-    parts = _parts(product, own, lots, user, sent)
+    parts, later = _parts(plan(product, lots, user) if plans is None else plans, user, sent, now)
     found = [(part, _decide(product, part, user, now, unread, since)) for part in parts]
     if user.deferral is not None:
         found = _with_same_words(product, found, user, now, unread)
-    checks: list[datetime] = []
+    checks = [each.schedule.alerts[0].at for each in later]
     due: list[tuple[Expiry, int]] = []
     drafts: list[Draft] = []
     digest: list[Draft] = []
     sending: list[DueLots] = []
+    settles_more = False
     for part, each in found:
         if each.next_alert_at is not None:
             checks.append(each.next_alert_at)
@@ -108,12 +107,13 @@ def decide(
             due.append((part.of.expiry, each.alert.lead))
             (digest if each.in_digest else drafts).append(each.draft)
             sending.append(DueLots(each.draft.lot_ids, each.alert))
+        elif each.alert is not None:
+            settles_more = True
     sent_now = tuple(dict.fromkeys(due))
-    settles_more = len(drafts) + len(digest) < sum(each.alert is not None for _, each in found)
     return LotAlerts(
-        _dates(product, own, user, parts, checks),
+        _dates(product, user, checks),
         sent_now,
-        _unsent(found, user, now, sent_now) if settles_more else (),
+        _unsent(found, later, user, now, sent_now) if settles_more else (),
         _together(product.name, drafts, user.language),
         tuple(sending),
         _together(product.name, digest, user.language),
@@ -153,6 +153,7 @@ def _words(part: _Part, decision: AlertDecision, user: User) -> tuple[date, Caus
 
 def _unsent(
     found: Iterable[tuple[_Part, AlertDecision]],
+    later: Iterable[LotPlan],
     user: User,
     now: datetime,
     sent_now: Collection[tuple[Expiry, int]],
@@ -162,12 +163,15 @@ def _unsent(
     Alerts are stored by date. What is muted for some of its lots may yet be sent of others, and is
     then not settled.
     """
-    to_send = {part.of.expiry.day_in(user.zone) for part, _ in found if not _is_muted(part, now)}
+    to_send = {
+        part.of.expiry.day_in(user.zone) for part, _ in found if not _is_muted(part.policy, now)
+    }
+    to_send |= {each.expiry.day_in(user.zone) for each in later if not _is_muted(each.policy, now)}
     unsent = {
         (part.of.expiry, each.alert.lead): None
         for part, each in found
         if each.alert is not None and each.draft is None
-        if not (_is_muted(part, now) and part.of.expiry.day_in(user.zone) in to_send)
+        if not (_is_muted(part.policy, now) and part.of.expiry.day_in(user.zone) in to_send)
     }
     return tuple(each for each in unsent if each not in sent_now)
 
@@ -180,38 +184,18 @@ def alert_dates(
     now: datetime,
 ) -> AlertDates:
     """Compute the times stored with a product; the arguments are those of ``decide``."""
-    own = policy_for(product, user)
-    parts = _parts(product, own, lots, user, sent)
+    parts, later = _parts(plan(product, lots, user), user, sent, now)
     found = (
         alerts.next_alert_at(each.of.schedule, each.settled, now, deferred_by(user, each.of, now))
         for each in parts
     )
-    return _dates(product, own, user, parts, [each for each in found if each is not None])
+    checks = [each for each in found if each is not None]
+    return _dates(product, user, [*checks, *(each.schedule.alerts[0].at for each in later)])
 
 
-def _dates(
-    product: Product | AlertedProduct,
-    own: AlertPolicy,
-    user: User,
-    parts: Sequence[_Part],
-    checks: Sequence[datetime],
-) -> AlertDates:
-    for part in parts:  # mostly, one lot has the date and the policy of the product
-        if part.policy is own and part.of.expiry == product.expiry:
-            schedule = part.of.schedule
-            break
-    else:
-        schedule = alerts.schedule_of(product, user)
-    return AlertDates(schedule.ends_at, schedule.expiring_from, min(checks, default=None))
-
-
-def may_repeat(
-    product: Product | AlertedProduct, lots: Iterable[Lot | AlertedLot], user: User
-) -> bool:
-    """Return whether the alert on expiry of one of a product's open lots is repeated."""
-    return any(
-        policy_for(product, user, lot).repeat is not None for lot in lots if lot.closed_as is None
-    )
+def _dates(product: Product | AlertedProduct, user: User, checks: Sequence[datetime]) -> AlertDates:
+    its = alerts.schedule_of(product, user)
+    return AlertDates(its.ends_at, its.expiring_from, min(checks, default=None))
 
 
 def _decide(
@@ -229,62 +213,68 @@ def _decide(
         return decision
     if alert.lead == ON_EXPIRY:
         coming = alerts.repeats(of.expiry, part.policy, user.zone, now)
-        return replace(decision, next_alert_at=coming[0].at) if coming else decision
+        return decision._replace(next_alert_at=coming[0].at) if coming else decision
     still = tuple(each for each in of.lot_ids if each in unread)
     if not still:
         last = of.schedule.alerts[-1]
         return AlertDecision(of.schedule, last)
     left, count = draft.days_left or 0, len(still)
     message = messages.expiry(product.name, left, expired=True, lots=count, language=user.language)
-    return replace(decision, draft=replace(draft, lot_ids=still, message=message))
+    return decision._replace(draft=replace(draft, lot_ids=still, message=message))
 
 
-def _is_muted(part: _Part, now: datetime) -> bool:
-    return part.policy.muted_until is not None and part.policy.muted_until > now
+def _is_muted(policy: AlertPolicy, now: datetime) -> bool:
+    return policy.muted_until is not None and policy.muted_until > now
 
 
 def _parts(
-    product: Product | AlertedProduct,
-    own: AlertPolicy,
-    lots: Iterable[Lot | AlertedLot],
-    user: User,
-    sent: SentAlerts,
-) -> list[_Part]:
-    """Return the open lots that have a date, by it and by their policy.
+    plans: Iterable[LotPlan], user: User, sent: SentAlerts, now: datetime
+) -> tuple[list[_Part], list[LotPlan]]:
+    """Return lots by their date and by their policy.
 
     Args:
-        product: The product.
-        own: Its policy as if it had no lots of its own.
-        lots: Its lots.
+        plans: The lots.
         user: The owner.
         sent: Alerts that were sent for the product.
+        now: The current time, aware.
+
+    Returns:
+        Those that must be decided on, and those of whose date no alert is due and none is settled:
+        most lots of a large stock. If alerts are deferred, all must be decided on.
     """
-    groups: dict[tuple[Expiry, AlertPolicy, date | None], list[Lot | AlertedLot]] = {}
-    has_own = user.within is not None and bool(user.within.own)
-    for lot in lots:
-        if lot.closed_as is None and lot.expiry is not None:
-            is_own = lot.policy is None and not (user.policies or has_own)
-            policy = own if is_own else policy_for(product, user, lot)
-            received_on = lot.received_on if policy.needs_receipt else None
-            groups.setdefault((lot.expiry, policy, received_on), []).append(lot)
-    zone, days_end_in = user.zone, user.days_end_in
-    parts = []
-    for (expiry, policy, received_on), theirs in groups.items():
-        settled = settled_alerts(expiry, zone, sent)
-        plan = alerts.schedule(expiry, policy, zone, received_on, days_end_in)
-        first_at = settled.get(ON_EXPIRY)
-        if policy.repeat is not None and first_at is not None:
-            more = alerts.repeats(expiry, policy, zone, first_at)
-            plan = replace(plan, alerts=(*plan.alerts, *more))
-        is_safety = any(lot.date_kind is DateKind.USE_BY for lot in theirs)
-        kind = DateKind.USE_BY if is_safety else DateKind.BEST_BEFORE
-        of = DatedLots(expiry, kind, tuple(lot.id for lot in theirs), plan)
-        if user.deferral is not None:
-            of = of._replace(received_on=min(lot.received_on for lot in theirs))
-        if user.within is not None and user.within.joined_at is not None:
-            of = of._replace(settled_until=_settled_until(theirs, user.within.joined_at))
-        parts.append(_Part(of, policy, settled))
-    return parts
+    groups: dict[tuple[Expiry, AlertPolicy, date | None], list[LotPlan]] = {}
+    later: list[LotPlan] = []
+    may_be_later, zone = user.deferral is None, user.zone
+    for each in plans:
+        if may_be_later and each.is_later(now) and not settled_alerts(each.expiry, zone, sent):
+            later.append(each)
+        else:
+            groups.setdefault((each.expiry, each.policy, each.received_on), []).append(each)
+    return [_part(theirs, user, sent) for theirs in groups.values()], later
+
+
+def _part(theirs: Sequence[LotPlan], user: User, sent: SentAlerts) -> _Part:
+    """Return lots of one date and policy as one part, with the repeats of its schedule."""
+    expiry, policy, schedule = theirs[0].expiry, theirs[0].policy, theirs[0].schedule
+    lots = [each.lot for each in theirs]
+    settled = settled_alerts(expiry, user.zone, sent)
+    first_at = settled.get(ON_EXPIRY)
+    if policy.repeat is not None and first_at is not None:
+        more = alerts.repeats(expiry, policy, user.zone, first_at)
+        # After a change of policy one may fall on the day of another, in whose words it would be.
+        last_at = max(at for lead, at in settled.items() if lead <= ON_EXPIRY)
+        last_on = day_at(last_at, user.zone)
+        new = [each for each in more if day_at(each.at, user.zone) > last_on]
+        schedule = replace(schedule, alerts=(*schedule.alerts, *new))
+    # Lists are faster than generators for the one lot that mostly has a date.
+    is_safety = DateKind.USE_BY in [lot.date_kind for lot in lots]
+    kind = DateKind.USE_BY if is_safety else DateKind.BEST_BEFORE
+    of = DatedLots(expiry, kind, tuple([lot.id for lot in lots]), schedule)
+    if user.deferral is not None:
+        of = of._replace(received_on=min(lot.received_on for lot in lots))
+    if user.within is not None and user.within.joined_at is not None:
+        of = of._replace(settled_until=_settled_until(lots, user.within.joined_at))
+    return _Part(of, policy, settled)
 
 
 def _settled_until(lots: Sequence[Lot | AlertedLot], joined_at: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from useby.domain import lot_actions
 from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState, recomputed
 from useby.domain.lot_actions import NO_CHANGE, Change, then
-from useby.domain.movement import ActionRefused, Movement, MovementKind, line_of, standing
+from useby.domain.movement import ActionRefused, Movement, MovementKind, lineage_of, standing
 from useby.domain.occasion import Occasion, TimeRefused
 from useby.domain.product import DateKind
 
@@ -44,6 +44,8 @@ class GivenFields(TypedDict, total=False):
 
 
 _STATED: Final = ("date_kind", "received_on", "lot_number", "serial", "price")
+COMPUTED_AGAIN: Final = frozenset(("printed", "received_on"))
+"""Fields whose change computes the lot again from its movements."""
 
 
 def changed(
@@ -54,7 +56,8 @@ def changed(
     Args:
         lot: The lot.
         given: The fields to change.
-        history: Movements of the lot's product.
+        history: Movements of the lot's product, or at least those of the lot and of its ancestors.
+            They may be left out unless a field of ``COMPUTED_AGAIN`` is given.
         occasion: The current time and the circumstances.
 
     Raises:
@@ -87,8 +90,8 @@ def _require_possible(lot: Lot, history: Sequence[Movement], occasion: Occasion)
     today = occasion.day_of(occasion.now)
     if lot.received_on > today:
         raise TimeRefused(f"must not be in the future, e.g. {today}")
-    line = standing(line_of(lot.id, history))
-    days = (occasion.day_of(each.at) for each in line if each.kind is not MovementKind.RECEIVED)
+    lineage = standing(lineage_of(lot.id, history))
+    days = (occasion.day_of(each.at) for each in lineage if each.kind is not MovementKind.RECEIVED)
     first = min(days, default=today)
     if lot.received_on > first:
         raise TimeRefused(f"must not be after the first movement of the lot, e.g. {first}")

@@ -59,7 +59,7 @@ class MailServer:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class SenderAddress:
     """The ``From`` of all mails."""
 
     name: str
@@ -125,7 +125,7 @@ def mail_server(url: str) -> MailServer:
     )
 
 
-def sender(text: str) -> Sender:
+def sender(text: str) -> SenderAddress:
     """Parse the sender of all mails.
 
     Raises:
@@ -138,7 +138,7 @@ def sender(text: str) -> Sender:
         raise ValueError(SENDER_FORM) from None
     if not is_mailbox(address) or "\n" in text or "\r" in text:
         raise ValueError(SENDER_FORM)
-    return Sender(name, address)
+    return SenderAddress(name, address)
 
 
 def public_url(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Texts of notifications, counted in calendar days and worded for people.
+"""Texts of notifications and calendars, counted in calendar days and worded for people.
 
 Each text is written in the language of its reader. A reader who has set none gets English, as it
 was before there were languages. For the others, texts of users (names, units) stand in isolates
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from useby.domain.product import Disposal
+from useby.domain.product import DateKind, Disposal
 from useby.domain.visible import isolated
 from useby.text.language import Language, language_of
 
@@ -87,6 +87,34 @@ def attention(texts: Sequence[str], products: int, language: str | None = None) 
         products,
     )
     return text % {"count": words.number(products), "alerts": words.listed(listed)}
+
+
+def event(name: str, kind: DateKind, language: str | None = None) -> str:
+    """Return the text of a lot's date in a calendar.
+
+    Args:
+        name: The product's name.
+        kind: Kind of the date.
+        language: The reader's language (BCP 47), if it is set.
+    """
+    words = language_of(language)
+    if kind is DateKind.USE_BY:
+        text = words.gettext("Use by: %(name)s")
+    else:
+        text = words.gettext("Best before: %(name)s")
+    return text % {"name": isolated(name, always=language is not None)}
+
+
+def contents(quantity: Decimal, unit: str, lot_number: str, language: str | None = None) -> str:
+    """Return the text of what a lot is, in lines: its quantity, and its number if there is one."""
+    words, is_set = language_of(language), language is not None
+    unit = isolated(unit, always=is_set and unit != "")
+    amount = f"{words.number(quantity)} {unit}".rstrip()
+    lines = [words.gettext("Quantity: %(amount)s") % {"amount": amount}]
+    if lot_number:
+        number = isolated(lot_number, always=True) if is_set else lot_number
+        lines.append(words.gettext("Lot number: %(number)s") % {"number": number})
+    return "\n".join(lines)
 
 
 @lru_cache(maxsize=4096)

@@ -88,7 +88,7 @@ def standing(movements: Iterable[Movement]) -> tuple[Movement, ...]:
     )
 
 
-def line_of(lot_id: str, movements: Sequence[Movement]) -> tuple[Movement, ...]:
+def lineage_of(lot_id: str, movements: Sequence[Movement]) -> tuple[Movement, ...]:
     """Return the movements that made a lot what it is.
 
     They are its own and, if it was split from another lot, those of that lot up to the split.
@@ -97,13 +97,47 @@ def line_of(lot_id: str, movements: Sequence[Movement]) -> tuple[Movement, ...]:
         lot_id: The lot.
         movements: Movements of its product, or at least those of the lot and of its ancestors.
     """
-    line: list[Movement] = []
-    for movement in reversed(movements):
-        if movement.lot_id == lot_id:
-            line.append(movement)
-        elif movement.part_id == lot_id:
-            lot_id = movement.lot_id
-    return tuple(reversed(line))
+    return LotMovements(movements).of(lot_id)
+
+
+class LotMovements:
+    """The movements of a product by lot; the lineages of many lots take one pass over all."""
+
+    def __init__(self, movements: Iterable[Movement]) -> None:
+        """Sort the movements of a product, as they were recorded, by their lots."""
+        self._own: dict[str, list[tuple[int, Movement]]] = {}
+        self._splits: dict[str, list[tuple[int, str]]] = {}
+        """Place of the split that made a part, and the lot that was split."""
+        for place, each in enumerate(movements):
+            self._own.setdefault(each.lot_id, []).append((place, each))
+            if each.part_id is not None and each.part_id != each.lot_id:
+                self._splits.setdefault(each.part_id, []).append((place, each.lot_id))
+
+    def of(self, lot_id: str) -> tuple[Movement, ...]:
+        """Return the movements that made a lot what it is; see ``lineage_of``."""
+        lineage: list[Movement] = []
+        before = float("inf")
+        while True:
+            splits = [each for each in self._splits.get(lot_id, ()) if each[0] < before]
+            since, parent = splits[-1] if splits else (-1, None)
+            its = self._own.get(lot_id, ())
+            lineage[:0] = [each for place, each in its if since < place < before]
+            if parent is None:
+                return tuple(lineage)
+            before, lot_id = since, parent
+
+
+def received_as(movements: Iterable[Movement]) -> dict[str, str]:
+    """Return the lot as which each part of a split was received, by the part's id.
+
+    Args:
+        movements: Movements of a product, as they were recorded.
+    """
+    first: dict[str, str] = {}
+    for each in standing(movements):
+        if each.part_id is not None:
+            first[each.part_id] = first.get(each.lot_id, each.lot_id)
+    return first
 
 
 def taken_back(movement: Movement, movements: Sequence[Movement]) -> tuple[Movement, ...]:
@@ -164,8 +198,8 @@ def _takings(movements: Iterable[Movement]) -> set[Taking]:
 
 def handed_down(
     lot_id: str, movements: Sequence[Movement], id_beside: Callable[[str], str]
-) -> list[tuple[str, Movement]]:
-    """Return the movements that the parts of a lot need of their own when the lot is removed.
+) -> Iterator[tuple[str, Movement]]:
+    """Yield the movements that the parts of a lot need of their own when the lot is removed.
 
     The state, date and place of a part follow from what happened to the lot until the split. Each
     part gets these movements as if it had been received by itself. The split is left out, and so
@@ -176,38 +210,47 @@ def handed_down(
         movements: Movements of its product, as they were recorded.
         id_beside: Maker of a new id that has the place of a given one in the order of ids.
 
-    Returns:
+    Yields:
         Movements of the parts, each with the id of the movement that has its place in the order of
         recording. The first movement that a part had is among them, because it adds no quantity
-        any more: the receipt does.
+        any more: the receipt does. A lot with many movements and many parts gives their product.
     """
     stand = standing(movements)
-    parts = [each.part_id for each in stand if each.lot_id == lot_id and each.part_id is not None]
-    return [pair for part_id in parts for pair in _received_by_itself(part_id, stand, id_beside)]
+    first = _first_of_lots(stand)
+    until_now: list[Movement] = []
+    for each in lineage_of(lot_id, stand):
+        if each.lot_id == lot_id and each.part_id in first:  # else the part was deleted, too
+            yield from _received_by_itself(first[each.part_id], until_now, id_beside)
+        elif each.kind in _OF_PARTS or each.types_a_date:
+            until_now.append(each)
 
 
 def _received_by_itself(
-    part_id: str, stand: Sequence[Movement], id_beside: Callable[[str], str]
+    first: Movement, before: Iterable[Movement], id_beside: Callable[[str], str]
 ) -> Iterator[tuple[str, Movement]]:
-    line = line_of(part_id, stand)
-    own = [each for each in line if each.lot_id == part_id]
-    if not own:  # the part was deleted, too
-        return
-    first, nothing = own[0], Decimal(0)
-    for each in line[: line.index(first)]:
-        if each.kind in _OF_PARTS or each.types_a_date:
-            is_receipt = each.kind is MovementKind.RECEIVED
-            yield (
-                each.id,
-                replace(
-                    each,
-                    id=id_beside(each.id),
-                    lot_id=part_id,
-                    quantity=first.quantity,
-                    change=first.quantity if is_receipt else nothing,
-                ),
-            )
+    """Yield what a part needs, of its first movement and of what happened before the split."""
+    nothing = Decimal(0)
+    for each in before:
+        is_receipt = each.kind is MovementKind.RECEIVED
+        yield (
+            each.id,
+            replace(
+                each,
+                id=id_beside(each.id),
+                lot_id=first.lot_id,
+                quantity=first.quantity,
+                change=first.quantity if is_receipt else nothing,
+            ),
+        )
     yield first.id, replace(first, change=nothing)
+
+
+def _first_of_lots(movements: Iterable[Movement]) -> dict[str | None, Movement]:
+    """Return the first movement of each lot."""
+    first: dict[str | None, Movement] = {}
+    for each in movements:
+        first.setdefault(each.lot_id, each)
+    return first
 
 
 _OF_PARTS: Final = frozenset(
@@ -227,9 +270,9 @@ def _split_with(movement: Movement, stand: Sequence[Movement]) -> tuple[Movement
 
     A part that was deleted as a mistake has no movements; its split stands alone.
     """
+    first = _first_of_lots(stand)
     for split in stand:
-        if split.part_id is not None:
-            first = next((each for each in stand if each.lot_id == split.part_id), None)
-            if first is not None and movement in (split, first):
-                return split, first
+        its = first.get(split.part_id)
+        if its is not None and movement.id in (split.id, its.id):
+            return split, its
     return ()

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Final
+from urllib.parse import quote
 
 MOST_SHOWN: Final = 50
 """Maximum items of a summary in a frame."""
@@ -129,5 +130,11 @@ class Notification:
 
     @property
     def fragment(self) -> str:
-        """Fragment of the page's URL that shows it; that of the inbox for a test message."""
-        return f"#/inbox/{self.id}" if self.seq else "#/inbox"
+        """Fragment of the page's URL that shows it; that of the inbox for a test message.
+
+        It names the shared household that it is about, so that the page shows that one's stock.
+        """
+        if not self.seq:
+            return "#/inbox"
+        of = f"?household={quote(self.household_id, safe='')}" if self.household_id else ""
+        return f"#/inbox/{self.id}{of}"

@@ -54,12 +54,15 @@ class Occasion:
                 moment = min(moment, self.now)
         if moment > self.now:
             raise TimeRefused(f"must not be in the future, e.g. {self.day_of(self.now)}")
-        if since is not None and moment < since:
+        if since is None:
+            return moment
+        # Times are shown in whole seconds, and may be sent back as they are shown.
+        if moment < since.replace(microsecond=0):
             raise TimeRefused(
                 "must not be before the last opening, freezing or thawing of the lot,"
                 f" {since.astimezone(self.zone).isoformat(timespec='seconds')}"
             )
-        return moment
+        return max(moment, since)
 
     def day_of(self, moment: datetime) -> date:
         """Return the day of a time in the household's zone."""

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, Self
 
-from useby.domain.iso_duration import Duration, Unit
+from useby.domain.iso_duration import Duration, DurationUnit
 
 MAX_LEADS: Final = 16
 MAX_LEAD_DAYS: Final = 3650
@@ -82,7 +82,7 @@ class Repeat:
     """Number of repeats after the first alert; 0 for none, whatever a wider scope has."""
 
     def __post_init__(self) -> None:
-        if self.every.unit is Unit.HOURS or not 1 <= self.days <= MAX_EVERY_DAYS:
+        if self.every.unit is DurationUnit.HOURS or not 1 <= self.days <= MAX_EVERY_DAYS:
             raise ValueError(REPEAT_FORM)
 
     @property

@@ -33,7 +33,7 @@ from useby.domain.product import AlertedProduct, Product
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class PolicySource:
     """Policy that gave a field."""
 
     scope: Scope
@@ -106,19 +106,44 @@ def is_short_of_policy(product: Product | AlertedProduct) -> bool:
 
     Otherwise it is part of the product.
     """
-    stored = product.policy
+    return is_short_form(product.policy, product.lead_days)
+
+
+def is_short_form(stored: StoredPolicy | None, lead_days: tuple[int, ...] | None) -> bool:
+    """Return whether ``leadDays`` of a product is the short form of a stored policy."""
     if stored is None or stored.fields.leads is None:
         return False
-    is_as_written = short_of_product(product.lead_days).leads == stored.short.leads
-    return is_as_written and product.lead_days == whole_days_of(stored.fields.leads)
+    is_as_written = short_of_product(lead_days).leads == stored.short.leads
+    return is_as_written and lead_days == whole_days_of(stored.fields.leads)
 
 
 def with_policy_beside(product: Product, fields: PolicyFields) -> Product:
     """Return a product with a policy of its founder, whose ``leadDays`` are part of the product."""
     short = short_of_product(product.lead_days)
-    if fields.leads is not None and product.lead_days == whole_days_of(fields.leads):
+    if fields.leads is None or product.lead_days == whole_days_of(fields.leads):
         short = NOTHING_SET  # otherwise they would count as the short form of the policy
     return replace(product, policy=stored_policy(fields, short))
+
+
+def with_policy_of_member(product: Product, fields: PolicyFields) -> Product:
+    """Return a product of a shared household with a policy of one of its members.
+
+    ``leadDays`` that count for all members stay as they are.
+    """
+    are_for_all = product.lead_days is not None and not is_short_of_policy(product)
+    return with_policy_beside(product, fields) if are_for_all else with_policy(product, fields)
+
+
+def fields_of_member(
+    stored: StoredPolicy | None, lead_days: tuple[int, ...] | None
+) -> PolicyFields:
+    """Return what the founder's policy of a product sets, without ``leadDays`` that are for all."""
+    if stored is None:
+        return NOTHING_SET
+    leads = stored.fields.leads
+    is_as_written = short_of_product(lead_days).leads == stored.short.leads
+    is_own = is_as_written or (leads is not None and lead_days == whole_days_of(leads))
+    return stored.fields if is_own else replace(stored.fields, leads=None)
 
 
 def stored_policy(fields: PolicyFields, short: PolicyFields = NOTHING_SET) -> StoredPolicy | None:
@@ -140,10 +165,10 @@ def kept_policies(user: User) -> list[tuple[Scope, str, PolicyFields]]:
     keys |= {(Scope.CATEGORY, name) for name in user.categories}
     found = ((scope, key, wide_fields(user, scope, key)) for scope, key in keys)
     kept = (each for each in found if each[2] != NOTHING_SET)
-    return sorted(kept, key=lambda each: place(*each[:2]))
+    return sorted(kept, key=lambda each: sort_key(*each[:2]))
 
 
-def place(scope: Scope, key: str) -> tuple[int, str]:
+def sort_key(scope: Scope, key: str) -> tuple[int, str]:
     """Return the place of a policy in a list: widest scope first, then by key."""
     return -_ORDER.index(scope), key
 
@@ -170,12 +195,12 @@ def _policy_of_account(policy: Policy) -> AlertPolicy:
 
 def reason_of(
     product: Product | AlertedProduct, user: User, field: str, lot: Lot | None = None
-) -> Reason:
+) -> PolicySource:
     """Return the policy that gives a field of ``PolicyFields`` to a lot."""
     for scope, layer in _layers(product, user, lot):
         if getattr(layer, field) is not None:
-            return Reason(scope, _key(scope, product, lot))
-    return Reason(Scope.BUILTIN)
+            return PolicySource(scope, _key(scope, product, lot))
+    return PolicySource(Scope.BUILTIN)
 
 
 def _layers(

@@ -162,7 +162,7 @@ def week_of(day: date) -> str:
     return f"{year:04}-W{week:02}"
 
 
-_SAME: Final[Mapping[By, Callable[[str], str]]] = {By.CATEGORY: fold, By.LOCATION: str.casefold}
+_SAME: Final[Mapping[By, Callable[[str], str]]] = {By.CATEGORY: fold, By.LOCATION: fold}
 """Functions that return the same text for spellings of one name."""
 
 

@@ -15,7 +15,7 @@ from useby.domain.account import User
 from useby.domain.alerts import ON_EXPIRY, Alert, SentAlerts
 from useby.domain.lot import Lot, open_lots
 from useby.domain.notification import Cause, Draft
-from useby.domain.policy_scopes import Reason, reason_of
+from useby.domain.policy_scopes import PolicySource, reason_of
 from useby.domain.product import Product
 
 MOST: Final = 1_000
@@ -29,7 +29,7 @@ class LotAlert:
     lot_id: str
     lead: str
     """Lead that makes the alert due, as the policy has it; or ``expiry`` or ``repeat``."""
-    because: Reason
+    because: PolicySource
     at: datetime
     """UTC time at which it is due; the present if it is due already."""
 

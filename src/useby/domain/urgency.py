@@ -19,7 +19,7 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DateSpan:
     """The dates of a group. ``None`` as a limit means that there is none."""
 
     first_day: date | None
@@ -31,7 +31,7 @@ class Span:
     """First exact time after the group, aware."""
 
 
-ALL_DATES: Final = Span(None, None, None, None)
+ALL_DATES: Final = DateSpan(None, None, None, None)
 _DAYS: Final[dict[Urgency, tuple[int | None, int | None]]] = {
     Urgency.EXPIRED: (None, 0),
     Urgency.TODAY: (0, 1),
@@ -42,20 +42,20 @@ _DAYS: Final[dict[Urgency, tuple[int | None, int | None]]] = {
 """Days left of each group with dates: the first number, and the first one after the group."""
 
 
-def spans(now: datetime, zone: ZoneInfo) -> dict[Urgency, Span]:
+def spans(now: datetime, zone: ZoneInfo) -> dict[Urgency, DateSpan]:
     """Return the dates of each group but ``NEVER``, whose lots have none.
 
     Args:
         now: The current time, aware.
         zone: Zone of the household, in which days are counted.
     """
-    found: dict[Urgency, Span] = {}
+    found: dict[Urgency, DateSpan] = {}
     for urgency, (first, end) in _DAYS.items():
         found[urgency] = _span(now, zone, first, end)
     return found
 
 
-def weeks(now: datetime, zone: ZoneInfo, count: int) -> dict[date, Span]:
+def weeks(now: datetime, zone: ZoneInfo, count: int) -> dict[date, DateSpan]:
     """Return the dates to come of the present week and of those after it, by their Mondays.
 
     Args:
@@ -64,16 +64,16 @@ def weeks(now: datetime, zone: ZoneInfo, count: int) -> dict[date, Span]:
         count: Number of weeks.
     """
     today = now.astimezone(zone).date()
-    found: dict[date, Span] = {}
+    found: dict[date, DateSpan] = {}
     for number in range(count):
         monday = 7 * number - today.weekday()
         found[today + timedelta(days=monday)] = _span(now, zone, max(0, monday), monday + 7)
     return found
 
 
-def _span(now: datetime, zone: ZoneInfo, first: int | None, end: int | None) -> Span:
+def _span(now: datetime, zone: ZoneInfo, first: int | None, end: int | None) -> DateSpan:
     (first_day, begins), (end_day, ends) = _limit(now, zone, first), _limit(now, zone, end)
-    return Span(first_day, end_day, begins, ends)
+    return DateSpan(first_day, end_day, begins, ends)
 
 
 def _limit(now: datetime, zone: ZoneInfo, days: int | None) -> tuple[date | None, datetime | None]:

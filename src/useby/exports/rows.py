@@ -15,10 +15,12 @@ HEADER: Final = (
     *("name", "expiryDate", "quantity", "unit", "category", "barcode", "moreBarcodes", "location"),
     *("notes", "dateKind", "leadDays", "externalId", "minimumStock", "shelfLife", "afterOpening"),
     *("afterFreezing", "afterThawing", "receivedOn", "lotNumber", "serial", "price", "state"),
-    *("stateSince", "countingDate"),
+    *("stateSince", "countingDate", "dateBeforeFreezing"),
 )
 """``expiryDate`` is the printed date. ``countingDate`` is the one that counts now; the import
-computes it again. ``moreBarcodes`` has the barcodes after the first one, each on a line."""
+computes that of a sealed lot, and takes the others from here. ``dateBeforeFreezing`` is the one
+that counted when a frozen lot was frozen. ``moreBarcodes`` has the barcodes after the first one,
+each on a line."""
 
 Cell = str | date | Decimal | None
 
@@ -65,6 +67,7 @@ def _row(product: Product, lot: Lot, zone: ZoneInfo) -> tuple[Cell, ...]:
         lot.state.value,
         None if is_sealed else lot.state_since.astimezone(zone).isoformat(timespec="seconds"),
         _date(lot.expiry, zone),
+        _date(lot.expiry_before_freezing, zone),
     )
 
 

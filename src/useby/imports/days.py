@@ -2,10 +2,17 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from useby.domain.dates import MOST_CHARACTERS, DateOrder, read_date
+from useby.domain.dates import (
+    EXAMPLE_DAY,
+    MOST_CHARACTERS,
+    DateOrder,
+    counts_from_today,
+    read_date,
+)
 from useby.imports.tables import Note
 
 NEVER_DAYS: Final = ("2999-12-31", "9999-12-31")
@@ -22,7 +29,7 @@ _ISO_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
 _MIDNIGHT: Final = re.compile(r"(.*[0-9])(?:[Tt]|,?\s+)0{1,2}:00(?::00(?:[.,]0+)?)?(?:\s*Uhr)?")
 _US_MIDNIGHT: Final = re.compile(r"(.*[0-9]),?\s+12:00(?::00)?\s*[Aa]\.?[Mm]\.?")
 _NUMBERS: Final = re.compile(
-    r"(?<![0-9./-])([0-9]{1,2}) ?([./-]) ?([0-9]{1,2}) ?\2 ?(?:[0-9]{4}|[0-9]{2})(?![0-9./-])"
+    r"(?<![0-9./-])([0-9]{1,2}) ?([./-]) ?([0-9]{1,2}) ?\2 ?([0-9]{4}|[0-9]{2})(?![0-9./-])"
 )
 _MOST_DAY, _MOST_MONTH = 31, 12
 _BEGINS: Final = {
@@ -69,8 +76,13 @@ def _numbers(text: str) -> re.Match[str] | None:
 
 
 def _order(numbers: re.Match[str]) -> DateOrder | None:
-    """Return the only order in which a date can be read; ``None`` if it can be in both."""
+    """Return the only order in which a date can be read; ``None`` if it can be in both.
+
+    Between hyphens, a year of two digits may be first: 26-03-04 decides nothing.
+    """
     first, second = int(numbers[1]), int(numbers[3])
+    if numbers[2] == "-" and len(numbers[1]) == len(numbers[4]) == len("26"):
+        return None
     if _MOST_MONTH < first <= _MOST_DAY and second <= _MOST_MONTH:
         return DateOrder.DMY
     if _MOST_MONTH < second <= _MOST_DAY and first <= _MOST_MONTH:
@@ -106,12 +118,28 @@ def without_midnight(text: str) -> str:
     return text
 
 
+def day_of(date_or_time: str, zone: ZoneInfo) -> str:
+    """Return the day of a date or date-time that ``read`` returned, in a zone if it has an offset.
+
+    A browser sends a picked day as the moment at which it begins there, in UTC.
+    """
+    try:
+        moment = datetime.fromisoformat(date_or_time)
+        moment = moment if moment.tzinfo is None else moment.astimezone(zone)
+    except (ValueError, OverflowError):  # it is refused with its row
+        return date_or_time
+    return moment.date().isoformat()
+
+
 def noted(text: str, read: str) -> Note | None:
-    """Return a note about a date that a spreadsheet has changed, or ``None``.
+    """Return a note about a date that a spreadsheet has changed or that counts from today.
 
     Args:
         text: The date as the file has it.
         read: The date that ``read`` returned for it.
+
+    Returns:
+        The note, or ``None``.
     """
     if _SPREADSHEET_DAY.fullmatch(text):
         return "spreadsheet day", (
@@ -119,6 +147,11 @@ def noted(text: str, read: str) -> Note | None:
         )
     if without_midnight(text) != text:
         return "midnight", f"midnights beside dates in this column are left out: {text} is {read}"
+    if not _DAY.fullmatch(text) and counts_from_today(text):
+        return "from today", (
+            f"dates in this column count from today: {text} is {read}, and is another day if the"
+            " file is imported again later"
+        )
     return None
 
 
@@ -145,5 +178,15 @@ def read(text: str, order: DateOrder | None, today: date) -> str | None:
         raise BadDate(str(error)) from None
     if not reading.certain:
         ways = " or ".join(each.isoformat() for each in reading.readings)
-        raise BadDate(f"can be read as {ways}; give order=dmy or order=mdy")
+        raise BadDate(f"can be read as {ways}; {_remedy(text)}")
     return None if reading.day is None else reading.day.isoformat()
+
+
+def _remedy(text: str) -> str:
+    """Return what makes a date certain that can be read in several ways."""
+    numbers = _numbers(text)
+    if numbers is None:
+        return f"write it in full, e.g. {EXAMPLE_DAY}"
+    if numbers[2] == "-" and len(numbers[4]) == len("26"):
+        return f"give order=dmy or order=mdy, or write years with four digits, e.g. {EXAMPLE_DAY}"
+    return "give order=dmy or order=mdy"

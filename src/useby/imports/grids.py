@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import Final
 
 from useby.domain.safe_cells import as_it_was
-from useby.imports.headers import LEFT_OUT, SILENT, our_name
+from useby.imports.headers import LEFT_OUT, SILENT, USE_BY_DATES, our_name, states_use_by
 from useby.imports.tables import BLANKS, MOST_COLUMNS, Formula, Number, Table, UnreadableFile
 
 Cells = Sequence[str]
@@ -40,6 +40,7 @@ def fill(table: Table, lines: Lines, chosen: Mapping[str, str]) -> None:
         table.warn(line, "this line stands before the header and is passed over", value=text)
     heads = first[place][1] if first else []
     names = _columns(table, heads, chosen)
+    common = _stated_kind(table, heads, names)
     for line, cells in chain(first[place + 1 :], rows):
         if len(cells) > len(names):
             message = (
@@ -54,7 +55,16 @@ def fill(table: Table, lines: Lines, chosen: Mapping[str, str]) -> None:
         if formula is not None:
             table.refuse_row(line, NO_VALUE, values[formula], formula)
             continue
-        table.add(line, values)
+        table.add(line, common | values)
+
+
+def _stated_kind(table: Table, heads: Cells, names: Sequence[str | None]) -> dict[str, str]:
+    """Return the kind of date that the header of the dates states, for rows that have none."""
+    head = next(head for head, name in zip(heads, names, strict=True) if name == "expiryDate")
+    if not states_use_by(head):
+        return {}
+    table.warn(None, USE_BY_DATES.format(head), "dateKind", head)
+    return {"dateKind": "use_by"}
 
 
 def header_of(rows: Sequence[Cells], chosen: Mapping[str, str]) -> int:
@@ -126,7 +136,7 @@ def _known(table: Table, head: str, name: str | None) -> str | None:
         return None
     if name in SILENT:
         table.columns[head] = None
-        return name if name == "archived" else None
+        return name
     table.columns[head] = name
     return name
 

@@ -7,10 +7,12 @@ The JSON file is an object whose members are called after the objects of the API
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 from useby.domain.barcodes import MAX_BARCODES, distinct
+from useby.domain.stock import MAX_QUANTITY
 from useby.imports.json_file import Element
 from useby.imports.tables import MOST_ROWS, Format, Table, UnreadableFile, too_many_rows
 from useby.store.foreign_file import BadFile, read_tables
@@ -66,6 +68,11 @@ TRUE: Final = ("1", "True", "true")
 """Values of ``open`` of an entry that is opened as a whole, and of ``is_freezer``."""
 USE_BY: Final = "2"
 """Grocy's ``due_type`` of a product that expires; 1 is a best-before date."""
+NO_DATE: Final = (
+    "Grocy has no days after thawing for {}: what is frozen of it will have no date once it is"
+    " thawed, until you type one"
+)
+"""Warning of a product that stands in a freezer."""
 
 
 def is_grocy(first: Element) -> bool:
@@ -120,56 +127,124 @@ def read_json(elements: Iterable[Element], encoding: str) -> Table:
     return _fill(table, stock, found)
 
 
-def _fill(
-    table: Table,
-    stock: Iterable[tuple[int, Record]],
-    found: Mapping[str, Iterable[Record]],
-) -> Table:
-    table.columns.update(COLUMNS)
-    products = {_id(each, "id"): each for each in found.get("products", ())}
-    names = {
-        kind: {_id(each, "id"): _text(each, "name") for each in found.get(kind, ())}
-        for kind in ("locations", "quantity_units", "product_groups")
-    }
-    barcodes = _barcodes(table, found.get("product_barcodes", ()))
-    freezers = {
-        _id(each, "id") for each in found.get("locations", ()) if _id(each, "is_freezer") in TRUE
-    }
-    empty = 0
-    for line, entry in stock:
+@dataclass(frozen=True, slots=True)
+class _Objects:
+    """Objects of the file beside its stock, by Grocy's ids."""
+
+    products: Mapping[str, Record]
+    locations: Mapping[str, str]
+    units: Mapping[str, str]
+    groups: Mapping[str, str]
+    barcodes: Mapping[str, Sequence[str]]
+    freezers: frozenset[str]
+    """Locations that are freezers."""
+
+    def product_of(self, entry: Record) -> Record | None:
+        """Return the product of an entry, which has it itself or names it."""
         own = entry.get("product")
-        product = own if isinstance(own, dict) else products.get(_id(entry, "product_id"))
-        if product is None:
-            message = "the file has no product of this id: add the answer of /api/objects/products"
-            table.refuse_row(line, message, entry.get("product_id"))
-            continue
-        amount = _amount(entry.get("amount"))
-        if amount == "0":
-            empty += 1
-            continue
-        place = _id(entry, "location_id") or _id(product, "location_id")
-        values = {
+        return own if isinstance(own, dict) else self.products.get(_id(entry, "product_id"))
+
+    def values(self, entry: Record, product: Record, place: str) -> dict[str, Any]:
+        """Return the values of an entry by our names, as if it were sealed and in no freezer."""
+        return {
             "name": _text(product, "name"),
             "expiryDate": _text(entry, "best_before_date"),
-            "quantity": amount,
-            "unit": names["quantity_units"].get(_id(product, "qu_id_stock"), ""),
-            "category": names["product_groups"].get(_id(product, "product_group_id"), ""),
-            "location": names["locations"].get(place, ""),
+            "quantity": _amount(entry.get("amount")),
+            "unit": self.units.get(_id(product, "qu_id_stock"), ""),
+            "category": self.groups.get(_id(product, "product_group_id"), ""),
+            "location": self.locations.get(place, ""),
             "dateKind": "use_by" if _id(product, "due_type") == USE_BY else "best_before",
-            "barcodes": barcodes.get(_id(entry, "product_id"), ()),
+            "barcodes": self.barcodes.get(_id(entry, "product_id"), ()),
             "notes": _text(entry, "note"),
             "price": _some(entry.get("price")),
             "receivedOn": _text(entry, "purchased_date"),
             "minimumStock": _some(product.get("min_stock_amount")),
             **{ours: _days(product.get(theirs)) for ours, theirs in RULES.items()},
         }
-        # Grocy replaces the date of what is moved into a freezer by the one that counts there.
-        frozen = {"state": "frozen", "typedDate": values["expiryDate"]}
-        for part in [{**values, **frozen}] if place in freezers else _parts(entry, values):
-            table.add(line, {name: value for name, value in part.items() if value})
+
+
+def _objects(table: Table, found: Mapping[str, Iterable[Record]]) -> _Objects:
+    def names(kind: str) -> Mapping[str, str]:
+        return {_id(each, "id"): _text(each, "name") for each in found.get(kind, ())}
+
+    locations = found.get("locations", ())
+    return _Objects(
+        {_id(each, "id"): each for each in found.get("products", ())},
+        names("locations"),
+        names("quantity_units"),
+        names("product_groups"),
+        _barcodes(table, found.get("product_barcodes", ())),
+        frozenset(_id(each, "id") for each in locations if _id(each, "is_freezer") in TRUE),
+    )
+
+
+def _fill(
+    table: Table,
+    stock: Iterable[tuple[int, Record]],
+    found: Mapping[str, Iterable[Record]],
+) -> Table:
+    table.columns.update(COLUMNS)
+    objects = _objects(table, found)
+    rows: dict[str, tuple[int, dict[str, Any]]] = {}
+    warned: set[str] = set()
+    empty = 0
+    for line, entry in stock:
+        product = objects.product_of(entry)
+        if product is None:
+            message = "the file has no product of this id: add the answer of /api/objects/products"
+            table.refuse_row(line, message, entry.get("product_id"))
+            continue
+        place = _id(entry, "location_id") or _id(product, "location_id")
+        values = objects.values(entry, product, place)
+        if values["quantity"] == "0":
+            empty += 1
+            continue
+        parts: Iterable[Mapping[str, Any]] = _parts(entry, values)
+        if place in objects.freezers:
+            parts = [_frozen(values)]
+            name = values["name"]
+            if not values["afterThawing"] and name not in warned:
+                warned.add(name)
+                table.warn(line, NO_DATE.format(name), "afterThawing", name)
+        for part in parts:
+            _put(rows, line, {name: value for name, value in part.items() if value})
+    for line, row in rows.values():
+        table.add(line, row)
     if empty:
         table.warn(None, f"entries with the amount 0 are passed over: {empty}")
     return table
+
+
+def _put(rows: dict[str, tuple[int, dict[str, Any]]], line: int, row: dict[str, Any]) -> None:
+    """Add a row, or its quantity to an equal one: Grocy has an entry for each purchase."""
+    key = str(row | {"quantity": None})
+    if key in rows:
+        _, first = rows[key]
+        if together := _sum(first.get("quantity"), row.get("quantity")):
+            first["quantity"] = together
+            return
+        key += str(line)  # a value of another type is refused with its own row
+    rows[key] = line, row
+
+
+def _sum(*amounts: Any) -> str:
+    """Return the sum of amounts that can be those of lots; empty for others."""
+    try:
+        numbers = [Decimal(each) for each in amounts]
+        is_possible = all(0 < each <= MAX_QUANTITY for each in numbers)
+        return _amount(sum(numbers)) if is_possible else ""
+    except (ArithmeticError, TypeError, ValueError):
+        return ""
+
+
+def _frozen(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an entry that is in a freezer.
+
+    Grocy replaces the date of what is moved into a freezer by the one that counts there, and does
+    not keep that of the package.
+    """
+    frozen = {"state": "frozen", "typedDate": values["expiryDate"], "expiryDate": ""}
+    return {**values, **frozen}
 
 
 def _barcodes(table: Table, found: Iterable[Record]) -> Mapping[str, Sequence[str]]:

@@ -55,6 +55,7 @@ WORDS: Final[Mapping[str, str]] = {
     "stateSince": "state since, zustand seit",
     "archived": "HB.archived",
     "countingDate": "counting date",
+    "dateBeforeFreezing": "date before freezing",
 }
 """Words of each column that is read, by our name."""
 GERMAN: Final = (
@@ -65,13 +66,20 @@ GERMAN: Final = (
     " kategorie warengruppe strichcode ort lagerort preis stückpreis einzelpreis kaufpreis"
 )
 """German words of headers, without blanks: where such words stand, commas are usually decimal."""
-SILENT: Final = ("archived", "countingDate")
-"""Columns that are no fields of a lot and are passed over in silence. The last one is in exports,
-for people; an import computes it."""
 EXPORTED: Final = "countingDate"
 """Column that only useby's own tables have."""
+BEFORE_FREEZING: Final = "dateBeforeFreezing"
+"""Column of the date that counted when a frozen lot was frozen."""
+SILENT: Final = ("archived", EXPORTED, BEFORE_FREEZING)
+"""Columns that are no fields of a lot, and that nobody chooses."""
+USE_BY: Final = frozenset(
+    ("useby", "usebydate", "zuverbrauchenbis", "verbrauchenbis", "verbrauchsdatum")
+)
+"""Headers of dates, without blanks, that also state the kind of these dates: use-by dates."""
 FIELDS: Final = tuple(name for name in WORDS if name not in SILENT)
 """Columns of a lot and of its product."""
+USE_BY_DATES: Final = "the column {} has use-by dates: rows without a dateKind are use_by"
+"""Warning of a column of use-by dates."""
 LEFT_OUT: Final = "-"
 """Name that stands for no column."""
 _HOMEBOX_FIELD: Final = "hbfield"
@@ -94,6 +102,11 @@ _OURS: Final = {
 def is_german(heads: Iterable[str]) -> bool:
     """Return whether a header has a German word."""
     return not _GERMAN.isdisjoint(map(folded, heads))
+
+
+def states_use_by(head: str) -> bool:
+    """Return whether a header states that the dates below it are use-by dates."""
+    return folded(head).removeprefix(_HOMEBOX_FIELD) in USE_BY
 
 
 def our_name(head: str, chosen: Mapping[str, str]) -> str | None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from useby.imports.headers import LEFT_OUT, SILENT, our_name
+from useby.imports.headers import (
+    LEFT_OUT,
+    SILENT,
+    USE_BY_DATES,
+    our_name,
+    states_use_by,
+)
 from useby.imports.tables import BLANKS, MOST_COLUMNS, Format, Table, UnreadableFile
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -51,12 +57,14 @@ def read(found: Iterator[Element], encoding: str, chosen: Mapping[str, str]) -> 
             message = 'must be an object, e.g. {"name": "Milk", "expiryDate": "2099-03-04"}'
             table.refuse_row(element.line, message, element.value)
             continue
-        values = {}
+        values: dict[str | None, Any] = {}
         for key, value in element.value.items():
             if key not in names:
                 names[key] = _named(table, key, chosen)
             if names[key] is not None and value not in ("", None):
                 values[names[key]] = value.strip(BLANKS) if isinstance(value, str) else value
+                if names[key] == "expiryDate" and states_use_by(key):
+                    values.setdefault("dateKind", "use_by")
         table.add(element.line, {name: each for name, each in values.items() if name})
     return table
 
@@ -71,8 +79,11 @@ def _named(table: Table, key: str, chosen: Mapping[str, str]) -> str | None:
         table.leave_out(key, "its name is unknown")
     elif name in SILENT:
         table.columns[key] = None
+        return None if name == "archived" else name
     else:
         table.columns[key] = name
+        if name == "expiryDate" and states_use_by(key):
+            table.warn(None, USE_BY_DATES.format(key), "dateKind", key)
         return name
     return None
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeGuard
 from useby.domain.barcodes import listed
 from useby.domain.dates import DateOrder
 from useby.domain.gs1 import check_digit_warning, upc_e_note
+from useby.domain.lot import LotState
 from useby.domain.mangled import repair
 from useby.imports import (
     amounts,
@@ -17,11 +18,12 @@ from useby.imports import (
     days,
     grocy,
     json_file,
+    lot_words,
     tandoor,
     useby_file,
     xlsx_file,
 )
-from useby.imports.headers import EXPORTED, is_german
+from useby.imports.headers import BEFORE_FREEZING, EXPORTED, is_german
 from useby.imports.tables import (
     BLANKS,
     Format,
@@ -34,32 +36,14 @@ from useby.imports.tables import (
 )
 from useby.imports.text import decode
 from useby.schemas.imported import RowIn
-from useby.schemas.imports import ImportReport
+from useby.schemas.imports import MOST_DATES, ImportReport, UnderstoodDate, shown
 from useby.schemas.products import ProductIn
 from useby.schemas.stock_file import StockProduct
 from useby.store import foreign_file
 
-DATE_KINDS: Final = {
-    "useby": "use_by",
-    "verbrauchsdatum": "use_by",
-    "zuverbrauchenbis": "use_by",
-    "bestbefore": "best_before",
-    "mhd": "best_before",
-    "mindesthaltbarkeitsdatum": "best_before",
-}
-"""Words for the kind of a date, without blanks, hyphens and case."""
-STATES: Final = {
-    "versiegelt": "sealed",
-    "ungeöffnet": "sealed",
-    "geöffnet": "opened",
-    "offen": "opened",
-    "open": "opened",
-    "gefroren": "frozen",
-    "eingefroren": "frozen",
-    "aufgetaut": "thawed",
-}
-"""Words for the state of a lot, beside those of the REST API."""
-DATES: Final = ("expiryDate", "receivedOn", "stateSince", "typedDate")
+DATES: Final = (
+    *("expiryDate", "receivedOn", "stateSince", "typedDate", EXPORTED, BEFORE_FREEZING),
+)
 """Columns of dates; each decides the order of day and month for itself, or else has the first's."""
 NUMBERS: Final = ("quantity", "price", "minimumStock")
 """Columns of numbers; the decimal sign is the same in all."""
@@ -69,6 +53,7 @@ LEAD_DIGITS: Final = 9
 _CURRENCY: Final = re.compile(r"[€$£¥]|\b(?:EUR|USD|GBP|CHF)\b")
 _DAYS: Final = re.compile(r"([0-9]{1,6})(?: ?(?:d|days?|tage?n?))?", re.IGNORECASE)
 _LINE_END: Final = re.compile("[\r\n]+")
+_MONTH: Final = re.compile(r"[0-9]{4}-[0-9]{2}")
 _ARCHIVED: Final = ("true", "1", "yes")
 _NO_LEADS: Final = ("none", "keine", "-")
 _WRITTEN: Final = (Format.CSV, Format.XLSX)
@@ -83,7 +68,7 @@ class Reading:
     def __init__(self, table: Table, options: Options) -> None:
         """Decide the order of dates and the decimal sign by the whole columns."""
         self.table = table
-        self._today = options.today
+        self._today, self._zone = options.today, options.zone
         self.order: DateOrder | None = options.order
         self.order_line: int | None = None
         self._orders: dict[str, DateOrder | None] = dict.fromkeys(DATES, options.order)
@@ -99,16 +84,19 @@ class Reading:
         )
         self._noted: set[tuple[str, str]] = set()
         self._dates: dict[tuple[str, str], str | days.BadDate | None] = {}
+        self._understood: list[UnderstoodDate] = []
         self._readers: Mapping[str, Callable[[int, Any], Any]] = {
             "expiryDate": partial(self._date, "expiryDate"),
             "receivedOn": self._received_on,
             "stateSince": partial(self._date, "stateSince"),
             "typedDate": partial(self._date, "typedDate"),
+            EXPORTED: partial(self._date, EXPORTED),
+            BEFORE_FREEZING: partial(self._date, BEFORE_FREEZING),
             **{name: partial(self._number, name) for name in NUMBERS},
             "barcode": self._barcode,
             "barcodes": self._barcodes,
-            "dateKind": _date_kind,
-            "state": _state,
+            "dateKind": lot_words.date_kind,
+            "state": lot_words.state,
             "leadDays": _lead_days,
             **dict.fromkeys(RULES, _duration),
         }
@@ -143,6 +131,7 @@ class Reading:
             separator=table.separator,
             date_order=self.order.value if self.order else None,
             date_order_line=self.order_line,
+            dates=self._understood,
             columns=table.columns,
             bad=sorted(table.bad, key=lambda each: each.line or 0),
             warnings=table.warnings,
@@ -151,7 +140,7 @@ class Reading:
     def _product(self, row: Row) -> ProductIn | None:
         values: dict[str, Any] = {}
         is_good = True
-        for name, raw in row.values.items():
+        for name, raw in self._fields(row):
             reader = self._readers.get(name)
             try:
                 values[name] = reader(row.line, raw) if reader else raw
@@ -159,11 +148,29 @@ class Reading:
                 self.table.refuse(row.line, str(error), name, raw)
                 is_good = False
         values.pop("archived", None)
+        if EXPORTED in values:
+            values["typedDate"] = values.pop(EXPORTED)
         if self.table.format is Format.HOMEBOX and _is_zero(values.get("price")):
             del values["price"]  # Homebox writes 0 where no price is known
         _join_barcodes(values)
         new = self._validated(row, RowIn, values)
         return new if is_good else None
+
+    def _fields(self, row: Row) -> Iterator[tuple[str, Any]]:
+        """Yield the values of a row by our names.
+
+        In a table of useby's own, the date that counted stands beside the printed one. It follows
+        from a history that the table does not have, unless the lot is sealed. An empty one is
+        computed, but what is frozen may have none, because time stands still.
+        """
+        state = lot_words.state(row.line, row.values.get("state", LotState.SEALED.value))
+        is_sealed = state == LotState.SEALED
+        for name, raw in row.values.items():
+            if not (is_sealed and name in (EXPORTED, BEFORE_FREEZING)):
+                yield name, raw
+        has_none = EXPORTED in self.table.columns and EXPORTED not in row.values
+        if has_none and state == LotState.FROZEN:
+            yield EXPORTED, None
 
     def _validated(
         self, row: Row, shape: type[ProductIn], values: Mapping[str, Any]
@@ -214,6 +221,9 @@ class Reading:
             try:
                 read = days.read(value, self._orders[name], self._today)
                 self._dates[key] = read
+                if name == "expiryDate" and read != value and len(self._understood) < MOST_DATES:
+                    text = shown(value) or ""
+                    self._understood.append(UnderstoodDate(line=line, text=text, date=read))
                 if read is not None:
                     self._note(line, name, value, days.noted(value, read))
             except days.BadDate as error:
@@ -224,9 +234,14 @@ class Reading:
         return found
 
     def _received_on(self, line: int, value: Any) -> Any:
-        """Return the day of a date or date-time."""
+        """Return the day of a date, or of a date-time in the household's zone.
+
+        A month of a workbook is its first day: something cannot be received in the future.
+        """
+        if isinstance(value, str) and _MONTH.fullmatch(value):
+            return f"{value}-01"
         found = self._date("receivedOn", line, value)
-        return found[: len("2026-03-04")] if isinstance(found, str) else found
+        return days.day_of(found, self._zone) if isinstance(found, str) else found
 
     def _number(self, name: str, line: int, value: Any) -> Any:
         if isinstance(value, Decimal):
@@ -345,19 +360,6 @@ def _without_currency(text: str) -> str:
 
 def _is_zero(value: Any) -> bool:
     return value in (0, "0", "0.0", "0,0")
-
-
-def _date_kind(_: int, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    word = value.casefold().replace("-", "").replace("_", "").replace(" ", "")
-    return DATE_KINDS.get(word, value)
-
-
-def _state(_: int, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return STATES.get(value.casefold(), value.casefold())
 
 
 def _duration(_: int, value: Any) -> Any:

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from useby.domain.dates import DateOrder
 from useby.domain.policy import PolicyFields, Scope
 from useby.imports.headers import FIELDS, LEFT_OUT, WORDS
 from useby.schemas.imports import MOST_FINDINGS, Finding, shown
 
+UTC: Final = ZoneInfo("UTC")
 MOST_ROWS: Final = 100_000
 """Maximum rows of a file, empty ones included where a program has to read them."""
 MOST_COLUMNS: Final = 256
@@ -69,6 +71,8 @@ class Options:
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our names by the file's names of columns; ``-`` leaves a column out."""
     order: DateOrder | None = None
+    zone: ZoneInfo = UTC
+    """Zone of the household, in which a moment has its day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,24 @@
 """Read the first sheet of an XLSX workbook row by row.
 
 openpyxl reads the sheet as a stream, and takes its XML parser from defusedxml, which refuses
-entities. A workbook is a ZIP archive: the sizes that its directory states are checked before
-anything is unpacked, and no more than these sizes is ever unpacked. Tags are counted before they
-are parsed. Cells beyond the last allowed column are not built, and rows are counted as they come,
-because a single cell may claim to be in column XFD or in row 1,000,000.
+entities. ``workbook_parts`` bounds what it reads. Cells beyond the last allowed column are not
+built, and rows are counted as they come, because a single cell may claim to be in column XFD or in
+row 1,000,000.
+
+A cell of which a spreadsheet shows a month and no day is a month: of a typed 05/2026 it makes the
+1st of May.
 """
 
 import io
 import re
 import warnings
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from functools import partial
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
+from useby.imports import workbook_parts
 from useby.imports.formulas import formulas
 from useby.imports.grids import HEADER_WITHIN, Cells, fill
 from useby.imports.tables import (
@@ -32,27 +34,13 @@ from useby.imports.tables import (
 
 MARK: Final = b"PK\x03\x04"
 """First bytes of a ZIP archive."""
-MOST_UNPACKED: Final = 48 * 1024 * 1024
-"""Maximum size of the unpacked XML, in bytes; 20,000 rows take some 10 MiB."""
-MOST_PARTS: Final = 1000
-"""Maximum files in the archive."""
-MOST_IN_A_SHEET: Final = 3_000_000
-"""Maximum tags and attributes of a sheet; a cell has some seven, and openpyxl may have all of them
-in memory, as one row."""
-MOST_STRINGS: Final = 1_000_000
-"""Maximum tags and attributes of the table of shared strings."""
-MOST_IN_A_PART: Final = 100_000
-"""Maximum tags and attributes of another part, such as the styles."""
 FIRST_ROWS: Final = 2 * HEADER_WITHIN
 """Rows that show how many columns the table has; later cells beyond them are ignored."""
-PIECE: Final = 1024 * 1024
-_ENTRY: Final = b"PK\x01\x02"
-_PARSED: Final = (".xml", ".rels")
-_SHEETS: Final = "xl/worksheets/"
-_STRINGS: Final = "sharedStrings.xml"
 _ESCAPE: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 """A character that XML cannot contain (ECMA-376, ST_Xstring)."""
-NOT_READABLE: Final = "the file is not a workbook that can be read; save it again as XLSX or CSV"
+_NO_TOKENS: Final = re.compile(r'"[^"]*"|\[[^\]]*\]|[\\_*].|;.*', re.DOTALL)
+"""Parts of a number format that are no tokens: literals, colours and locales, and further formats
+behind the first one (ECMA-376, section 18.8.31)."""
 
 
 def read(data: bytes, chosen: Mapping[str, str]) -> Table:
@@ -62,65 +50,15 @@ def read(data: bytes, chosen: Mapping[str, str]) -> Table:
         UnreadableFile: The file is no workbook, is too large unpacked, contains XML entities, or
             has not the needed columns.
     """
-    _check(data)
+    workbook_parts.check(data)
     table = Table(Format.XLSX)
     try:
         fill(table, _rows(data), chosen)
     except (UnreadableFile, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - the library raises many types for a hostile file
-        raise UnreadableFile(NOT_READABLE) from None
+        raise UnreadableFile(workbook_parts.NOT_READABLE) from None
     return table
-
-
-def _check(data: bytes) -> None:
-    """Refuse an archive that would take much more memory than a usual workbook.
-
-    Raises:
-        UnreadableFile: The archive is damaged or too large.
-    """
-    if data.count(_ENTRY) > MOST_PARTS:
-        raise _too_large()
-    try:
-        is_small = _is_small(data)
-    except Exception:  # noqa: BLE001 - the library raises many types for a hostile file
-        raise UnreadableFile(NOT_READABLE) from None
-    if not is_small:
-        raise _too_large()
-
-
-def _is_small(data: bytes) -> bool:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = [part for part in archive.infolist() if part.filename.endswith(_PARSED)]
-        if sum(part.file_size for part in parts) > MOST_UNPACKED:
-            return False
-        for part in parts:
-            with archive.open(part) as opened:
-                if not _has_few_tags(part.filename, iter(partial(opened.read, PIECE), b"")):
-                    return False
-    return True
-
-
-def _has_few_tags(name: str, pieces: Iterator[bytes]) -> bool:
-    """Count tags and attributes: each takes many times its own length in memory."""
-    most = MOST_IN_A_PART
-    if name.startswith(_SHEETS):
-        most = MOST_IN_A_SHEET
-    elif name.endswith(_STRINGS):
-        most = MOST_STRINGS
-    count = 0
-    for piece in pieces:
-        count += piece.count(b"<") + piece.count(b"=")
-        if count > most:
-            return False
-    return True
-
-
-def _too_large() -> UnreadableFile:
-    return UnreadableFile(
-        f"the workbook has too many cells, or more than {MOST_UNPACKED // 2**20} MiB unpacked;"
-        " save it as CSV, or import it in parts"
-    )
 
 
 def _rows(data: bytes) -> Iterator[tuple[int, Cells]]:
@@ -137,27 +75,41 @@ def _rows(data: bytes) -> Iterator[tuple[int, Cells]]:
         first = islice(sheet.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), FIRST_ROWS)
         # Each row is filled up to the last column, so a table of seven columns is read as such.
         widest = max(map(_width, first), default=0)
-        rows = sheet.iter_rows(max_col=max(widest, 1), values_only=True)
-        for line, values in enumerate(rows, 1):
+        for line, cells in enumerate(sheet.iter_rows(max_col=max(widest, 1)), 1):
             if line > MOST_ROWS:
                 raise too_many_rows()
-            found = without_value.get(line)
-            cells = _with_formulas(values, found) if found else values
-            yield line, [_text(cell) for cell in cells[: _width(cells)]]
+            values = [_value(cell) for cell in cells]
+            if found := without_value.get(line):
+                values = _with_formulas(values, found)
+            yield line, [_text(value) for value in values[: _width(values)]]
     finally:
         book.close()
 
 
-def _with_formulas(values: Sequence[Any], found: Mapping[int, Formula]) -> Sequence[Any]:
+def _value(cell: Any) -> Any:
+    """Return the value of a cell; of one that shows a month without its day, the month as text."""
+    value = cell.value
+    if isinstance(value, date) and value.day == 1 and _shows_a_month(cell.number_format):
+        return value.strftime("%Y-%m")
+    return value
+
+
+@lru_cache(maxsize=256)
+def _shows_a_month(number_format: str) -> bool:
+    """Return whether a format shows month and year, and neither a day nor a time."""
+    tokens = set(_NO_TOKENS.sub("", number_format).casefold())
+    return {"m", "y"} <= tokens and tokens.isdisjoint("dhs")
+
+
+def _with_formulas(values: Sequence[Any], found: Mapping[int, Formula]) -> list[Any]:
     """Return the values of a row with its formulas that have none; columns count from 1."""
     return [found.get(column, value) for column, value in enumerate(values, 1)]
 
 
 def _width(values: Sequence[Any]) -> int:
     """Return the number of cells up to the last one that has a value."""
-    if values.count(None) == len(
-        values
-    ):  # far faster than the search, and most gaps are whole rows
+    # This is far faster than the search, and most gaps are whole rows.
+    if values.count(None) == len(values):
         return 0
     return next(n for n in range(len(values), 0, -1) if values[n - 1] is not None)
 

@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from useby.auth import refresh
 from useby.auth.api_keys import is_key
-from useby.auth.claims import Reason, lacks_listen
+from useby.auth.claims import FailedCheck, lacks_listen
 from useby.auth.tickets import Tickets, is_ticket
 from useby.auth.tokens import Claims, InvalidToken, IssuerUnavailable, KeysNotFetched, Verifier
 from useby.batcher import Batcher
@@ -153,7 +153,9 @@ class Admission:
         elif not request.tokens:
             socket.close(closes.TOKEN_REQUIRED)
         elif len(request.tokens) > 1:
-            self._refuse_and_log(socket, InvalidToken(Reason.FORM, "there are two different ones"))
+            self._refuse_and_log(
+                socket, InvalidToken(FailedCheck.FORM, "there are two different ones")
+            )
         elif full:
             socket.close(closes.TOO_MANY_CONNECTIONS)
         else:
@@ -194,7 +196,7 @@ class Admission:
             pending.claims = claims.pop(pending.ticket, None) if pending.ticket else None
             if pending.claims is None:
                 owner = pending.ticket.owner if pending.ticket else None
-                used = InvalidToken(Reason.TICKET, "it was used before or has expired", owner)
+                used = InvalidToken(FailedCheck.TICKET, "it was used before or has expired", owner)
                 self._refuse_and_log(pending.socket, used)
             else:
                 self._pending.put(pending)
@@ -202,8 +204,8 @@ class Admission:
     async def _redeem(self, keys: set[_TicketKey]) -> dict[tuple[str, str], Claims]:
         """Redeem tickets; if the reply to the commit is lost, they are used up without effect."""
         now = self._now()
-        stakes = await self._database.write(lambda t: tickets.redeem(t, keys, now))
-        return {key: _claims_of(grant) for key, grant in stakes.items()}
+        grants = await self._database.write(lambda t: tickets.redeem(t, keys, now))
+        return {key: _claims_of(grant) for key, grant in grants.items()}
 
     async def _answer_of(
         self, ask: Callable[[], Awaitable[T]], batch: Sequence[_PendingConnection]
@@ -266,7 +268,7 @@ class Admission:
     def _redeem_soon(self, pending: _PendingConnection) -> None:
         owner = self._tickets.owner_of(pending.token)
         if owner is None:
-            unknown = InvalidToken(Reason.TICKET, "it was not made by this node's key")
+            unknown = InvalidToken(FailedCheck.TICKET, "it was not made by this node's key")
             self._refuse_and_log(pending.socket, unknown)
             return
         pending.ticket = _TicketKey(owner, refresh.hash_of(pending.token))
@@ -334,6 +336,8 @@ def _cursor(connection: Connection, user_id: str, since: str | None) -> Sent | N
 
 
 def _claims_of(grant: TicketGrant) -> Claims:
+    # A node of the version before stores no household: then it is the one of the key's owner.
+    household_id = grant.household_id or (grant.user_id if grant.scopes else None)
     return Claims(
         grant.user_id,
         grant.session_id,
@@ -341,6 +345,7 @@ def _claims_of(grant: TicketGrant) -> Claims:
         grant.token_expires_at,
         "",
         scopes=frozenset(map(KeyScope, grant.scopes)) or None,
+        household_id=household_id,
     )
 
 

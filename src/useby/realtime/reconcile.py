@@ -29,7 +29,7 @@ from useby.realtime import closes
 from useby.realtime.registry import Registry
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.socket import Socket
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 from useby.store import comparison, epoch
 from useby.store.database import Database
 
@@ -80,7 +80,7 @@ class Reconciler:
     def soon(self, sockets: Iterable[Socket]) -> None:
         """Queue connections for the next snapshot."""
         for socket in sockets:
-            if socket.session.state is State.OPENING:
+            if socket.session.state is SessionState.OPENING:
                 self._opening.add(socket)
             else:
                 self._queue.put(socket)
@@ -131,7 +131,7 @@ class Reconciler:
             await self._queue.run()
 
     async def _reconcile(self, batch: Sequence[Socket]) -> None:
-        sockets = [socket for socket in batch if socket.session.state is not State.CLOSED]
+        sockets = [socket for socket in batch if socket.session.state is not SessionState.CLOSED]
         if not sockets:
             return
         known, changes, now = await retry_while_unavailable(lambda: self._compare(sockets))

@@ -31,7 +31,7 @@ from useby.realtime.effects import Fetch, Mark
 from useby.realtime.retry import retry_while_unavailable
 from useby.realtime.session import PAGE
 from useby.realtime.socket import Socket
-from useby.realtime.states import State
+from useby.realtime.states import SessionState
 from useby.realtime.sweep import Sweep
 from useby.store import accounts, pages
 from useby.store.database import Database, StoreUnavailable
@@ -99,7 +99,7 @@ class StoreRequests:
             self._fetch,
             lambda request: request[0].close(closes.INTERNAL_ERROR),
             size=FETCH_BATCH,
-            is_wanted=lambda request: request[0].session.state is not State.CLOSED,
+            is_wanted=lambda request: request[0].session.state is not SessionState.CLOSED,
         )
         self._marks: dict[str, _Marks] = {}
         self._marked_users: UserBatcher[str] = UserBatcher(
@@ -120,7 +120,7 @@ class StoreRequests:
         elif len(marks.ids) > MAX_QUEUED_MARKS:
             socket.close(closes.INTERNAL_ERROR)
             return
-        for closed in [each for each in marks.sockets if each.session.state is State.CLOSED]:
+        for closed in [each for each in marks.sockets if each.session.state is SessionState.CLOSED]:
             del marks.sockets[closed]
         marks.sockets[socket] = None
         if mark.ids is None:
@@ -206,16 +206,16 @@ class StoreRequests:
             if not marks.everything and len(marks.ids) <= SLICE
         }
         now = self._now()
-        held = (
+        locked = (
             await retry_while_unavailable(
                 lambda: self._database.write(lambda t: mark_read_where_free(t, ids, now))
             )
             if ids
             else frozenset()
         )
-        left = [each for each in batch if each[0] not in ids or each[0] in held]
+        left = [each for each in batch if each[0] not in ids or each[0] in locked]
         for user_id, marks in batch:
-            if user_id in ids and user_id not in held:
+            if user_id in ids and user_id not in locked:
                 self._answer_marked(marks)
         return left
 

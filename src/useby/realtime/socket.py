@@ -72,6 +72,7 @@ class Socket(asyncio.Protocol):
         "_wire",
         "epoch",
         "expires_at",
+        "household_id",
         "issued_at",
         "pinged_at",
         "sees_products",
@@ -94,11 +95,9 @@ class Socket(asyncio.Protocol):
         self.session = session
         self.sign_in_id: str | None = None
         self.issued_at = datetime.fromtimestamp(0, UTC)
-        self.expires_at = 0.0
-        """End of the token in Unix seconds; 0 until the token is verified."""
+        self.expires_at = 0.0  # end of the token in Unix seconds; 0 until the token is verified
         self.epoch: str | None = None  # the database's epoch at the last comparison
-        self.pinged_at = 0.0
-        """Loop time of the ping that awaits its pong; 0 if none does."""
+        self.pinged_at = 0.0  # loop time of the ping that awaits its pong; 0 if none does
         self.slot = -1  # in the sweep's ring; -1 outside it
         self._wire = Wire(hub.settings.message_max_bytes)
         settings = hub.settings
@@ -118,6 +117,7 @@ class Socket(asyncio.Protocol):
         self.issued_at = claims.issued_at
         self.expires_at = claims.expires_at.timestamp()
         self.sees_products = claims.may_read_stock
+        self.household_id = claims.household_id
 
     # Calls of the transport.
 

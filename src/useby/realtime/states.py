@@ -3,7 +3,7 @@
 from enum import Enum
 
 
-class State(Enum):
+class SessionState(Enum):
     """State of a session; ``session`` has a drawing."""
 
     OPENING = "opening"
@@ -20,7 +20,7 @@ class State(Enum):
     """Every input is ignored."""
 
 
-OPENING, REPLAYING, LIVE, CATCHING_UP, REWINDING, CLOSED = State
+OPENING, REPLAYING, LIVE, CATCHING_UP, REWINDING, CLOSED = SessionState
 """The states again: Python 3.11 takes three times as long to find an attribute of an ``Enum``."""
 ESTABLISHED = REPLAYING, CATCHING_UP, LIVE, REWINDING
 ACCEPTS = {

@@ -16,7 +16,7 @@ from useby import metrics
 from useby.actions import alerts as actions
 from useby.actions import floods
 from useby.actions import snoozes as snooze_actions
-from useby.actions.alerts import BatchResult
+from useby.actions.alerts import SentBatch
 from useby.backoff import Backoff
 from useby.store import alert_holds, alerts, slices, snoozes
 from useby.store.database import Database, StoreUnavailable
@@ -88,7 +88,7 @@ class AlertScheduler:
                 async with asyncio.timeout(max(MIN_SLEEP, (self._until - now).total_seconds())):
                     await self._wake.wait()
 
-    async def send_due(self, *, of: str | None = None) -> BatchResult:
+    async def send_due(self, *, of: str | None = None) -> SentBatch:
         """Send one batch of the alerts that are due now.
 
         Args:
@@ -139,7 +139,7 @@ class AlertScheduler:
         now = self._now()
         if until is None or until > now:
             return until
-        await self._database.write(lambda t: floods.release(t, now))
+        await self._database.write(lambda t: floods.release(t, now), large=True)
         return now + OVERDUE  # others may be left, or more of a user's alerts are due
 
     async def _end_snoozes(self, until: datetime | None) -> datetime | None:

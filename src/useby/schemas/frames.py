@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, WithJsonSchema, with_config
 from typing_extensions import TypedDict  # pydantic wants this one before Python 3.12
 
-from useby.domain.events import Change
+from useby.domain.events import ChangeKind
 from useby.domain.notification import MOST_SHOWN, Cause, Severity
 
 _CLOSED = ConfigDict(extra="forbid")
 _OPEN = ConfigDict(extra="allow")  # section 8 may grow; clients ignore further keys
 
 
-def _one_of(values: type[Severity | Cause | Change]) -> Any:
+def _one_of(values: type[Severity | Cause | ChangeKind]) -> Any:
     return Field(json_schema_extra={"enum": [each.value for each in values]})
 
 
@@ -147,7 +147,7 @@ class ProductChanged(TypedDict):
     """A product or a lot of it was changed. Large batches send no such frames."""
 
     type: Literal["PRODUCT"]
-    change: Annotated[str, _one_of(Change)]
+    change: Annotated[str, _one_of(ChangeKind)]
     product: Annotated[
         Product,
         Field(

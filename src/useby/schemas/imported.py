@@ -19,6 +19,8 @@ class RowIn(ProductIn):
     state_since: ExpiryText | None = None
     typed_date: ExpiryText | None = None
     """Date that counts in the lot's state, where the file has it beside the printed one."""
+    date_before_freezing: ExpiryText | None = None
+    """Date that counted when a frozen lot was frozen, where the file has it."""
 
     @property
     def details(self) -> LotDetails:
@@ -32,4 +34,5 @@ class RowIn(ProductIn):
             state_since=Expiry.parse_or_never(self.state_since),
             types_a_date="typed_date" in self.model_fields_set,
             typed=Expiry.parse_or_never(self.typed_date),
+            before_freezing=Expiry.parse_or_never(self.date_before_freezing),
         )

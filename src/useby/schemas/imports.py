@@ -11,6 +11,8 @@ from useby.schemas.problems import ProblemBody
 
 MOST_FINDINGS: Final = 1000
 """Maximum number of bad values, and of warnings, that a report lists."""
+MOST_DATES: Final = 5
+"""Maximum number of dates that a report shows as they were understood."""
 MOST_VALUE: Final = 100
 """Maximum length of a value that a report repeats, in characters."""
 
@@ -24,6 +26,14 @@ class Finding(ApiModel):
     message: str
 
 
+class UnderstoodDate(ApiModel):
+    """A date that the file writes in another way than the REST API."""
+
+    line: Annotated[int, Field(description="First line of the file that has it.")]
+    text: Annotated[str, Field(description="The date as the file has it.")]
+    date: Annotated[str | None, Field(description="The day as it is read; null: never.")]
+
+
 class ImportReport(ApiModel):
     """Everything that an import found out and did."""
 
@@ -32,6 +42,10 @@ class ImportReport(ApiModel):
     separator: Annotated[str | None, Field(description="Separator of a CSV file.")] = None
     date_order: Annotated[str | None, Field(description="`dmy`, `mdy`, or null.")] = None
     date_order_line: Annotated[int | None, Field(description="Line that decided the order.")] = None
+    dates: Annotated[
+        list[UnderstoodDate],
+        Field(description=f"The first dates of `expiryDate`; at most {MOST_DATES}."),
+    ] = Field(default_factory=list)
     columns: Annotated[
         dict[str, str | None],
         Field(description="Our name by the file's name of each column; null: it is left out."),

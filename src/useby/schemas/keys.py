@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import AwareDatetime, Field
 
 from useby.domain.api_key import OWN_SCOPES, ApiKey, KeyScope
-from useby.schemas.fields import ApiModel, Characters, Form, Moment, RequestModel, example
+from useby.schemas.fields import ApiModel, Characters, Form, Id, Moment, RequestModel, example
 
 _NAMES: Final = ", ".join(OWN_SCOPES)
 SCOPES_FORM: Final = f'must be a list of one or more of {_NAMES}, e.g. ["notify"]'
@@ -38,6 +38,13 @@ class KeyIn(RequestModel):
         Form(EXPIRY_FORM),
         Field(description="End of the key; without it the key works until you delete it."),
     ] = None
+    household_id: Annotated[
+        Id | None,
+        Field(
+            description="Household whose products and lots the key may read or change, within its"
+            " scopes; without it, the one that requests without `Useby-Household` are about."
+        ),
+    ] = None
 
     def faults(self, now: datetime) -> list[tuple[str, str]]:
         """Return the fields that a key cannot have, with the reasons."""
@@ -59,6 +66,13 @@ class KeyOut(ApiModel):
     created_at: Moment
     expires_at: Moment | None
     last_used_on: Annotated[date | None, Field(description="Day of the last use, in UTC.")]
+    household_id: Annotated[
+        str | None,
+        Field(
+            description="The one household whose products and lots the key may read or change,"
+            " within its scopes."
+        ),
+    ]
 
     @classmethod
     def of(cls, key: ApiKey) -> "KeyOut":
@@ -71,6 +85,7 @@ class KeyOut(ApiModel):
             created_at=key.created_at,
             expires_at=key.expires_at,
             last_used_on=key.used_on,
+            household_id=key.household_id,
         )
 
 

@@ -276,13 +276,15 @@ def fields_of(
 ) -> dict[str, Any]:
     """Return the fields of ``LotOut``."""
     zone = user.zone
-    return dict(zip(_SAME, _same_of(lot), strict=True)) | {
+    found = dict(zip(_SAME, _same_of(lot), strict=True))
+    found |= {
         "printed_date": expiry_json(lot.printed, zone),
         "expiry_date": expiry_json(lot.expiry, zone),
         "status": lot_status(lot, policy_for(product, user, lot), zone, now),
         "days_left": lot_days_left(lot, zone, now),
         "warnings": [] if sent is None else _warnings_of(sent, user),
     }
+    return found
 
 
 def _warnings_of(sent: LotFields | LotChange, owner: User) -> list[str]:

@@ -19,8 +19,15 @@ from useby.domain.expiry import Expiry
 from useby.domain.lot import Lot, LotState
 from useby.domain.lot_dates import DateSource
 from useby.domain.movement import DiscardReason, Movement, MovementKind
-from useby.domain.policy_scopes import product_fields, stored_policy, with_policy
+from useby.domain.policy import PolicyFields, whole_days_of
+from useby.domain.policy_scopes import (
+    product_fields,
+    stored_policy,
+    with_policy,
+    with_policy_beside,
+)
 from useby.domain.product import DateKind, Disposal, Product
+from useby.domain.quota import MOST_MOVEMENTS
 from useby.schemas.fields import Form, Instant, RequestModel
 from useby.schemas.policy_file import FilePolicy
 from useby.schemas.products import ProductIn, product_from
@@ -93,8 +100,9 @@ class StockProduct(ProductIn):
     created_at: Instant
     updated_at: Instant
     policy: FilePolicy | None = None
-    lots: tuple[StockLot, ...] = ()
-    movements: tuple[StockMovement, ...] = ()
+    lots: Annotated[tuple[StockLot, ...], Field(max_length=MOST_MOVEMENTS)] = ()
+    # Each movement may have been undone.
+    movements: Annotated[tuple[StockMovement, ...], Field(max_length=2 * MOST_MOVEMENTS)] = ()
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -213,7 +221,7 @@ def restored(
     product = product_from(plain, user_id, new_id(), stored.created_at)
     product = replace(product, updated_at=stored.updated_at)
     if stored.policy is not None:
-        product = with_policy(product, stored.policy.fields)
+        product = _with_policy(product, stored.policy.fields)
     lot_ids = {lot.number: new_id() for lot in stored.lots}
     moves = {each.number: new_id() for each in stored.movements}
     for each in stored.movements:
@@ -225,6 +233,14 @@ def restored(
         _stored_movement(each, product.id, lot_ids, moves) for each in stored.movements
     )
     return product, lots, movements
+
+
+def _with_policy(product: Product, fields: PolicyFields) -> Product:
+    """Return a product with a policy; its ``leadDays`` stay if they are not its short form."""
+    is_short = fields.leads is not None and product.lead_days == whole_days_of(fields.leads)
+    if product.lead_days is None or is_short:
+        return with_policy(product, fields)
+    return with_policy_beside(product, fields)
 
 
 def _stored_lot(lot: StockLot, product_id: str, lot_ids: Mapping[int, str]) -> Lot:

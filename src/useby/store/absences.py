@@ -10,9 +10,9 @@ from useby.domain.channel import DeliveryState
 from useby.store import channels
 from useby.store.schema import channels as table
 from useby.store.schema import outbox
-from useby.store.shown_pushes import Key
+from useby.store.shown_pushes import ChannelKey
 
-Place = tuple[datetime, str, str]
+ChannelPosition = tuple[datetime, str, str]
 """Time at which a channel is to be looked at, its user and its id."""
 _ORDER: Final = (table.c.next_at, table.c.user_id, table.c.id)
 
@@ -20,17 +20,21 @@ _ORDER: Final = (table.c.next_at, table.c.user_id, table.c.id)
 class Absence(NamedTuple):
     """A channel that is due only if its user is away."""
 
-    key: Key
+    key: ChannelKey
     seq: int
     """``seq`` of its first pending notification; 0 if it has none, which any device has seen."""
     presence: timedelta
     """Time for which the user is at a device after the last frame of its client."""
-    place: Place
-    """Place in the order of channels."""
+    place: ChannelPosition
+    """Position in the order of channels."""
 
 
 def absences(
-    connection: Connection, now: datetime, grace: timedelta, most: int, after: Place | None = None
+    connection: Connection,
+    now: datetime,
+    grace: timedelta,
+    most: int,
+    after: ChannelPosition | None = None,
 ) -> list[Absence]:
     """Return channels in their grace, in which a node that has the user's device may skip a row.
 
@@ -39,7 +43,7 @@ def absences(
         now: The current time, aware.
         grace: Length of the grace.
         most: Maximum number of channels.
-        after: Place behind which the list begins.
+        after: Position behind which the list begins.
     """
     seq = (
         sa.select(sa.func.min(outbox.c.seq))
@@ -56,6 +60,7 @@ def absences(
             table.c.next_at <= now,
             table.c.next_at > now - grace,
             table.c.only_when_away,
+            channels.IS_PRESENT,
             sa.true() if after is None else sa.tuple_(*_ORDER) > sa.tuple_(*_bound(after)),
         )
         .order_by(*_ORDER)
@@ -67,5 +72,5 @@ def absences(
     ]
 
 
-def _bound(place: Place) -> list[sa.ColumnElement[Any]]:
+def _bound(place: ChannelPosition) -> list[sa.ColumnElement[Any]]:
     return [sa.literal(value, column.type) for value, column in zip(place, _ORDER, strict=True)]

@@ -148,7 +148,7 @@ class TokenCheck(NamedTuple):
 
 
 def add_user(transaction: Transaction, *, user: User, password_hash: str | None) -> None:
-    """Add a user.
+    """Add a user. The transaction can go on after a failure.
 
     Raises:
         EmailTaken: Another user has the e-mail, or the id.
@@ -161,8 +161,9 @@ def add_user(transaction: Transaction, *, user: User, password_hash: str | None)
         raise EmailTaken
     new = sa.insert(users).values(**_values(user), id=user.id, password_hash=password_hash)
     try:
-        transaction.connection.execute(new)
-    except sa.exc.IntegrityError:  # another node has added it since
+        with transaction.connection.begin_nested():  # PostgreSQL aborts what a failure belongs to
+            transaction.connection.execute(new)
+    except sa.exc.IntegrityError:  # another transaction has added it since
         raise EmailTaken from None
 
 
@@ -336,7 +337,7 @@ def end_sessions(
     ended = transaction.connection.scalars(
         sa.update(sessions).where(ending).values(revoked_at=now).returning(sessions.c.id)
     ).all()
-    channels.end_with_sign_ins(transaction, user_id, None if keep is None else ended)
+    channels.end_with_sign_ins(transaction, user_id, None if keep is None else ended, now)
     if keep is None:
         keys = transaction.connection.scalars(sa.select(sessions.c.id).where(own))
         transaction.publish(AccessRevoked(user_id, spared=frozenset(keys)))

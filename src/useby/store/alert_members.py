@@ -7,15 +7,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import HouseholdRules, User
+from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.household import Household, Member, SharedStock
-from useby.domain.policy import NOTHING_SET, StoredPolicy
+from useby.domain.policy import StoredPolicy
 from useby.store import accounts, households, products
 from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
@@ -25,7 +24,7 @@ from useby.store.schema import member_alerts, member_policies, members
 
 Key = tuple[str, str]
 """Household and product."""
-Sent = list[tuple[str, int, datetime]]
+SentToMember = list[tuple[str, int, datetime]]
 """Alerts that were sent to a member: key of the date, lead and time of each."""
 SETTLING: Final = timedelta(days=1)
 """Time in which the scheduler has looked at all products of a household that somebody joined."""
@@ -40,6 +39,15 @@ _MEMBERS: Final = PackedSelect(
     sa.select(*(members.c[name] for name in ("household_id", "user_id", "role", "joined_at")))
     .where(members.c.household_id.in_(sa.select(_GIVEN_IDS.c.id)))
     .order_by(members.c.household_id, members.c.joined_at, members.c.user_id)
+)
+_GIVEN_USERS: Final = values_table(members.c.user_id)
+_GUESTS: Final = PackedSelect(
+    sa.select(members.c.user_id)
+    .where(
+        members.c.user_id.in_(sa.select(_GIVEN_USERS.c.user_id)),
+        members.c.household_id != members.c.user_id,
+    )
+    .distinct()
 )
 _GIVEN_KEYS: Final = values_table(member_policies.c.household_id, member_policies.c.product_id)
 _POLICIES: Final = PackedSelect(
@@ -72,7 +80,7 @@ _SENT_ABOUT: Final = PackedSelect(
             member_alerts.c.household_id == _GIVEN_DATES.c.household_id,
             member_alerts.c.product_id == _GIVEN_DATES.c.product_id,
             member_alerts.c.expiry >= _GIVEN_DATES.c.since,
-            member_alerts.c.expiry <= _GIVEN_DATES.c.until,
+            member_alerts.c.expiry < _GIVEN_DATES.c.until,
         ),
     )
 )
@@ -167,9 +175,15 @@ def member_of(
     return _within(user, stock, own, now)
 
 
+def guests(connection: Connection, user_ids: Collection[str]) -> set[str]:
+    """Return those users who are members of a household other than their own."""
+    given = values_params(connection, sorted(user_ids))
+    return {user_id for (user_id,) in _GUESTS(connection, **given)}
+
+
 def sent_about(
     connection: Connection, dates: Iterable[tuple[str, str, Collection[Expiry]]]
-) -> dict[tuple[str, str, str], Sent]:
+) -> dict[tuple[str, str, str], SentToMember]:
     """Return the alerts sent to members for dates of products, and for dates near them.
 
     Those of a household's founder are not among them (``products.sent_alerts_about``).
@@ -189,17 +203,23 @@ def sent_about(
     )
 
 
-def sent_to(connection: Connection, reader: User, key: Key) -> Sent:
+def sent_to(connection: Connection, reader: User, key: Key) -> SentToMember:
     """Return all alerts of a product that were sent to the owner, or to a member."""
-    if reader.id == key[0]:
-        return products.sent_alerts_of(connection, [key]).get(key, [])
-    given = values_params(connection, *([each] for each in key))
-    found = _by_member(_SENT(connection, **given))
-    return found.get((*key, reader.id), [])
+    return sent_to_each(connection, reader, [key]).get(key, [])
 
 
-def _by_member(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str, str], Sent]:
-    found: dict[tuple[str, str, str], Sent] = {}
+def sent_to_each(
+    connection: Connection, reader: User, keys: Sequence[Key]
+) -> dict[Key, SentToMember]:
+    """Return all alerts of products of one household that were sent to one of its readers."""
+    if not keys or reader.id == keys[0][0]:
+        return products.sent_alerts_of(connection, keys)
+    rows = _by_member(_SENT(connection, **values_params(connection, *zip(*keys, strict=True))))
+    return {key[:2]: sent for key, sent in rows.items() if key[2] == reader.id}
+
+
+def _by_member(rows: Iterable[Sequence[Any]]) -> dict[tuple[str, str, str], SentToMember]:
+    found: dict[tuple[str, str, str], SentToMember] = {}
     for household_id, product_id, user_id, *alert in rows:
         found.setdefault((household_id, product_id, user_id), []).append((*alert,))
     return found
@@ -249,14 +269,9 @@ def _within(
     now: datetime,
 ) -> User:
     is_founder = user.id == stock.id
-    policy = stock.household.policy
     joined = {each.user_id: each.joined_at for each in stock.members}.get(user.id)
-    is_new = not is_founder and joined is not None and now - joined < SETTLING
-    rules = HouseholdRules(
-        stock.id,
-        ZoneInfo(stock.time_zone),
-        NOTHING_SET if policy is None else policy.fields,
-        None if is_founder else own.get((stock.id, user.id), {}),
-        joined if is_new else None,
-    )
-    return replace(user, within=rules)
+    is_new = joined is not None and now - joined < SETTLING
+    # A founder is a member since the account was made, unless they have left and joined again.
+    is_new = is_new and not (is_founder and joined == user.created_at)
+    rules = stock.rules(None if is_founder else own.get((stock.id, user.id), {}))
+    return replace(user, within=replace(rules, joined_at=joined) if is_new else rules)

@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -29,13 +28,16 @@ OWNERS: Final = 20
 """Maximum late owners that one query returns; the next query returns others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class ProductClaim(NamedTuple):
     """A product with a due alert, claimed until the transaction ends."""
 
     product: AlertedProduct
+    key: tuple[str, str]
+    """Owner and product."""
     version: int | None
     """``None`` for a flat row, see ``store.schema``."""
+    lot_count: int
+    """Number of its open lots."""
     owner: User
     """The owner, who gets the alerts unless there are ``members``."""
     members: Sequence[User] = ()
@@ -51,14 +53,8 @@ class Claim:
         """True if alerts from before one of the members joined may be pending."""
         return any(each.within and each.within.joined_at for each in self.members)
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """Owner and product."""
-        return self.product.user_id, self.product.id
 
-
-@dataclass(frozen=True, slots=True)
-class AlertRecord:
+class AlertRecord(NamedTuple):
     """Result for one claimed product."""
 
     product: Product | AlertedProduct
@@ -76,7 +72,7 @@ DUE_AT: Final = sa.func.coalesce(products.c.next_alert_at, products.c.alert_at)
 IS_ALERTED: Final = sa.or_(users.c.disabled_at.is_(None), users.c.shares.is_(True))
 """Condition for a household with alerts. One that is shared has them without its founder, too."""
 _DUE: Final = (
-    sa.select(*ALERTED_COLUMNS, products.c.version)
+    sa.select(*ALERTED_COLUMNS, products.c.version, products.c.lot_count)
     .join(users, users.c.id == products.c.user_id)
     .where(
         sa.bindparam("now", type_=products.c.alert_at.type) >= DUE_AT,
@@ -124,8 +120,8 @@ _RESCHEDULE: Final = BulkWrite(
     products.c.ends_at,
     products.c.expiring_from,
     products.c.alert_at,
-    products.c.alert_fault,
     where=_KEY,
+    empties=[products.c.next_alert_at, products.c.alert_fault],
 )
 _QUARANTINE: Final = BulkWrite(
     products.c.alert_at, products.c.next_alert_at, products.c.alert_fault, where=_KEY
@@ -196,7 +192,7 @@ def claim_due(
     *,
     of: str | None = None,
     left_out: Collection[str] = (),
-) -> tuple[list[Claim], int]:
+) -> tuple[list[ProductClaim], int]:
     """Claim products due at ``now``, longest due first, with their owners.
 
     The claim holds until the transaction ends, on PostgreSQL for all rows of the owners. Rows that
@@ -215,7 +211,7 @@ def claim_due(
         The claims, and the number of products quarantined because their rows can't be read.
 
     Raises:
-        OwnerHeld: Another transaction locks the row of ``of``, and this one may not wait.
+        OwnerLocked: Another transaction locks the row of ``of``, and this one may not wait.
     """
     connection, unreadable = transaction.connection, 0
     if of is not None:
@@ -225,7 +221,7 @@ def claim_due(
     except (sa.exc.SQLAlchemyError, MemoryError):  # the driver raises it as it is
         raise
     except Exception:  # noqa: BLE001 - one unreadable row must not stop the alerts of others
-        unreadable = _set_aside_unreadable(connection, now)
+        unreadable = _set_aside_unreadable(connection, now, most, of, left_out)
         claimed = _claim(transaction, now, most, of, left_out)
     return claimed, unreadable
 
@@ -242,7 +238,8 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
         for settled, unsent in ((outcome.sent, None), (outcome.unsent, True)):
             sent += [(*key, expiry.key, lead, now, unsent) for expiry, lead in settled]
         beside += [(key, member, theirs.settled) for member, theirs in each.members]
-        rescheduled.append((dates.ends_at, dates.expiring_from, dates.next_alert_at, None, *key))
+        # A node of an older version may have set ``next_alert_at``, which would count.
+        rescheduled.append((dates.ends_at, dates.expiring_from, dates.next_alert_at, *key))
     writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))
     for write, rows in writes:
         write(transaction.connection, rows)
@@ -279,7 +276,7 @@ def _claim(
     most: int,
     of: str | None,
     left_out: Collection[str],
-) -> list[Claim]:
+) -> list[ProductClaim]:
     connection = transaction.connection
     while True:
         if of is not None:
@@ -287,13 +284,17 @@ def _claim(
         else:
             others = values_params(connection, sorted(left_out))
             rows = _CLAIM(connection, now=now, most=most, **others)
-        claimed = [(alerted_product_of(row), row[-1]) for row in rows]
-        owners = users_by_id(connection, {product.user_id for product, _ in claimed})
+        found = [(alerted_product_of(row), row[-2], row[-1]) for row in rows]
+        owners = users_by_id(connection, {product.user_id for product, *_ in found})
+        claimed = [
+            ProductClaim(
+                product, (product.user_id, product.id), version, lots, owners[product.user_id]
+            )
+            for product, version, lots in found
+        ]
         shared = [each for each in owners.values() if each.shares]
         if not shared:
-            return [
-                Claim(product, version, owners[product.user_id]) for product, version in claimed
-            ]
+            return claimed
         stocks = alert_members.stock_owners(connection, shared)
         busy = alert_members.lock_where_free(transaction, stocks.values())
         if not busy:
@@ -301,30 +302,33 @@ def _claim(
         if of is not None:
             return []
         left_out = {*left_out, *busy}
-    keys = [(product.user_id, product.id) for product, _ in claimed if product.user_id in stocks]
+    keys = [each.key for each in claimed if each.owner.id in stocks]
     members_of = alert_members.of(connection, stocks.values(), keys, now)
     return [
-        Claim(
-            product,
-            version,
-            stocks.get(product.user_id) or owners[product.user_id],
-            members_of.get(product.user_id, ()),
+        each._replace(
+            owner=stocks.get(each.owner.id, each.owner), members=members_of.get(each.owner.id, ())
         )
-        for product, version in claimed
+        for each in claimed
     ]
 
 
-def _set_aside_unreadable(connection: Connection, now: datetime) -> int:
-    """Quarantine due products if they, their owners or their members can't be read.
+def _set_aside_unreadable(
+    connection: Connection,
+    now: datetime,
+    most: int,
+    of: str | None,
+    left_out: Collection[str],
+) -> int:
+    """Quarantine products of a claim if they, their owners or their members can't be read.
 
     Returns:
         Their number.
     """
     count = 0
+    owner_id = products.c.user_id
+    these = owner_id.not_in(sorted(left_out)) if of is None else owner_id == of
     due = connection.execute(
-        sa.select(products.c.user_id, products.c.id)
-        .where(now >= DUE_AT)
-        .with_for_update(key_share=True, skip_locked=True)
+        _DUE.with_only_columns(owner_id, products.c.id).where(these), {"now": now, "most": most}
     ).all()
     for user_id, product_id in due:
         try:

@@ -22,6 +22,7 @@ from useby.store.schema import service_answers, sessions
 _COLUMNS: Final = (
     table.c.id,
     table.c.user_id,
+    sa.func.coalesce(table.c.household_id, table.c.user_id),
     table.c.name,
     table.c.prefix,
     table.c.scopes,
@@ -32,8 +33,8 @@ _COLUMNS: Final = (
 
 
 def _key(row: Any) -> ApiKey:
-    id_, user_id, name, prefix, scopes, *times = row
-    return ApiKey(id_, user_id, name, prefix, tuple(map(KeyScope, scopes)), *times)
+    id_, user_id, household_id, name, prefix, scopes, *times = row
+    return ApiKey(id_, user_id, household_id, name, prefix, tuple(map(KeyScope, scopes)), *times)
 
 
 def add(transaction: Transaction, key: ApiKey, key_hash: str) -> None:
@@ -58,6 +59,7 @@ def add(transaction: Transaction, key: ApiKey, key_hash: str) -> None:
             scopes=key.scopes,
             created_at=key.created_at,
             expires_at=key.expires_at,
+            household_id=None if key.household_id == key.user_id else key.household_id,
         )
     )
 

@@ -2,7 +2,8 @@
 
 ``values_table`` is a table of values that is passed to a statement in one parameter or a few: on
 SQLite a JSON text, on PostgreSQL an array for each column. The statement's text, and its cached
-plan, are thus the same for any number of rows. ``BulkWrite`` is a statement that writes many rows.
+plan, are thus the same for any number of rows. ``BulkWrite`` is a statement that writes many rows,
+and ``delete_some`` deletes a limited number of them.
 
 SQLite's driver releases the interpreter's lock at every step of a statement and then waits to get
 it back. With a busy event loop in the process this costs more than the step. With rows written by
@@ -27,14 +28,16 @@ from sqlalchemy.types import TypeEngine
 from useby.store.column_types import Exact, utc_text
 
 Processor = Callable[[Any], Any]
-Order = list[tuple[str, Processor | None]]
+ParameterOrder = list[tuple[str, Processor | None]]
 """Names of a driver's parameters, each with the function that converts its values."""
 
 
-TOGETHER = 50, 25, 5
-"""Rows that one statement inserts as parameters on SQLite; many rows take several statements. A row
-of 24 columns takes some 18 µs of CPU with 50 in a statement, against 48 by JSON, whose text SQLite
-reads once for each column, and 28 one by one."""
+ROWS_TOGETHER = 250, 50, 25, 5
+"""Rows that one statement writes as parameters on SQLite; many rows take several statements. An
+inserted row of 24 columns takes some 18 µs of CPU with 50 in a statement, against 48 by JSON, whose
+text SQLite reads once for each column, and 28 one by one. With 250 it takes as long, and a busy
+node, whose threads wait for the interpreter's lock after each statement, stores a batch of 1,000
+sooner. Rows of an update are passed in the same way."""
 MANY = 25
 """Rows from which this is done; fewer ones, and what is left over, are written by JSON."""
 
@@ -66,8 +69,12 @@ def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
 
 
 @compiles(_Given, "sqlite")
-def _as_json(element: _Given, compiler: Any, **options: Any) -> str:
+def _as_json(element: _Given, compiler: Any, *, given_rows: int = 0, **options: Any) -> str:
     rows, *_ = element.clauses
+    if given_rows:
+        row = f"({', '.join('?' * len(element.names))})"
+        numbered = (f"column{number} AS {name}" for number, name in enumerate(element.names, 1))
+        return f"(SELECT {', '.join(numbered)} FROM (VALUES {', '.join([row] * given_rows)}))"
     columns = ", ".join(
         f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(element.names)
     )
@@ -75,10 +82,10 @@ def _as_json(element: _Given, compiler: Any, **options: Any) -> str:
 
 
 @compiles(_Given, "postgresql")
-def _as_arrays(element: _Given, compiler: Any, *, one_row: bool = False, **options: Any) -> str:
+def _as_arrays(element: _Given, compiler: Any, *, given_rows: int = 0, **options: Any) -> str:
     _, *arrays = element.clauses
     values = [compiler.process(each, **options) for each in arrays]
-    if one_row:
+    if given_rows == 1:
         columns = zip(values, element.names, strict=True)
         return f"(SELECT {', '.join(f'({value})[1] AS {name}' for value, name in columns)})"
     return f"(SELECT * FROM unnest({', '.join(values)}) AS rows({', '.join(element.names)}))"
@@ -118,12 +125,12 @@ class CompiledStatement:
     def __init__(self, statement: sa.Executable) -> None:
         """Store the statement; its parameters must be named."""
         self._statement: Any = statement
-        self._made: dict[tuple[str, bool], tuple[str, Order]] = {}
+        self._made: dict[tuple[str, int], tuple[str, ParameterOrder]] = {}
 
     def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
         """Execute the statement with these parameter values."""
-        one_row = len(values.get("given_0", ())) == 1
-        text, order = self.compiled(connection.dialect, one_row=one_row)
+        is_one_row = len(values.get("given_0", ())) == 1
+        text, order = self.compiled(connection.dialect, 1 if is_one_row else 0)
         return connection.exec_driver_sql(
             text,
             tuple(
@@ -132,16 +139,23 @@ class CompiledStatement:
             ),
         )
 
-    def compiled(self, dialect: Dialect, *, one_row: bool = False) -> tuple[str, Order]:
-        """Return the text and the parameters' order for a driver."""
-        made = self._made.get((dialect.name, one_row))
+    def compiled(self, dialect: Dialect, rows: int = 0) -> tuple[str, ParameterOrder]:
+        """Return the text and the parameters' order for a driver.
+
+        Args:
+            dialect: The dialect of the driver.
+            rows: Number of rows in the table of values, for a text that depends on it: that of one
+                row on PostgreSQL, and on SQLite one that takes the values as parameters, row by
+                row, in place of a JSON text. 0 for any number.
+        """
+        made = self._made.get((dialect.name, rows))
         if made is None:
             compiled = self._statement.compile(
-                dialect=dialect, compile_kwargs={"one_row": one_row} if one_row else {}
+                dialect=dialect, compile_kwargs={"given_rows": rows} if rows else {}
             )
             types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
             order = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup]
-            made = self._made[dialect.name, one_row] = str(compiled), order
+            made = self._made[dialect.name, rows] = str(compiled), order
         return made
 
 
@@ -197,28 +211,40 @@ class PackedSelect:
 
 
 class BulkWrite:
-    """A statement that inserts many rows, or updates many rows by their key."""
+    """A statement that inserts many rows, or updates many rows by their key.
 
-    def __init__(self, *columns: sa.Column[Any], where: Sequence[sa.Column[Any]] = ()) -> None:
+    On SQLite, many rows are passed as parameters (``ROWS_TOGETHER``).
+    """
+
+    def __init__(
+        self,
+        *columns: sa.Column[Any],
+        where: Sequence[sa.Column[Any]] = (),
+        empties: Sequence[sa.Column[Any]] = (),
+    ) -> None:
         """Build the statement.
 
         Args:
             columns: The columns to write.
             where: The key of the rows to update; if empty, rows are inserted.
+            empties: Columns that an update sets to NULL in each row.
         """
         both = (*columns, *where)
         self._inserts = not where
         self._types = [column.type for column in both]
         self._names = [f"at_{number}" for number in range(len(both))]
         self._binary = any(isinstance(each, sa.LargeBinary) for each in self._types)
+        self._processors: dict[str, Sequence[Processor | None]] = {}
+        self._together: dict[int, tuple[str, Callable[[Any], Iterable[Any]]]] = {}
         one = [
             sa.bindparam(n, type_=each) for n, each in zip(self._names, self._types, strict=True)
         ]
         rows = values_table(*both)
         many = [rows.c[each.name] for each in both]
         if where:
-            self._for_each = CompiledStatement(_update(columns, where, one))
-            self._for_all = CompiledStatement(_update(columns, where, many))
+            nothing = dict.fromkeys(empties, sa.null())
+            self._for_each = CompiledStatement(_update(columns, where, one).values(nothing))
+            self._for_all = CompiledStatement(_update(columns, where, many).values(nothing))
         else:
             new = sa.insert(columns[0].table)
             self._for_each = CompiledStatement(new.values(dict(zip(columns, one, strict=True))))
@@ -234,35 +260,84 @@ class BulkWrite:
             return
         columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
         if connection.dialect.name == "sqlite":
-            columns = [
-                _bound(column, type_, connection.dialect)
-                for column, type_ in zip(columns, self._types, strict=True)
-            ]
-            if self._inserts and len(rows) >= MANY:
-                self._insert_together(connection, list(zip(*columns, strict=True)))
+            columns = self._bound(columns, connection.dialect)
+            if len(rows) >= MANY:
+                self._write_together(connection, list(zip(*columns, strict=True)))
                 return
         self._for_all(connection, **values_params(connection, *columns))
 
-    def _insert_together(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert converted rows on SQLite, as parameters."""
-        text, order = self._for_each.compiled(connection.dialect)
-        head, _, values = text.partition(" VALUES ")
-        in_order = operator.itemgetter(*(self._names.index(name) for name, _ in order))
+    def _bound(self, columns: Sequence[Sequence[Any]], dialect: Dialect) -> list[Sequence[Any]]:
+        """Convert the values of columns for the driver."""
+        processors = self._processors.get(dialect.name)
+        if processors is None:
+            impls = [type_.dialect_impl(dialect) for type_ in self._types]
+            processors = [each.bind_processor(dialect) for each in impls]
+            self._processors[dialect.name] = processors
+        return [
+            _converted(column, type_, processor)
+            for column, type_, processor in zip(columns, self._types, processors, strict=True)
+        ]
+
+    def _write_together(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Write converted rows on SQLite, as parameters."""
         at = 0
-        for size in TOGETHER:
-            together = f"{head} VALUES {', '.join([values] * size)}"
+        for size in ROWS_TOGETHER:
             for _ in range((len(rows) - at) // size):
+                text, in_order = self._of_rows(connection.dialect, size)
                 some = itertools.chain.from_iterable(map(in_order, rows[at : at + size]))
-                connection.exec_driver_sql(together, tuple(some))
+                connection.exec_driver_sql(text, tuple(some))
                 at += size
         if rest := rows[at:]:
             columns = zip(*rest, strict=True)
             self._for_all(connection, **values_params(connection, *columns))
 
+    def _of_rows(self, dialect: Dialect, size: int) -> tuple[str, Callable[[Any], Iterable[Any]]]:
+        """Return the statement for a number of rows on SQLite, and a row's values in its order."""
+        made = self._together.get(size)
+        if made is None and self._inserts:
+            text, order = self._for_each.compiled(dialect)
+            head, _, values = text.partition(" VALUES ")
+            in_order = operator.itemgetter(*(self._names.index(name) for name, _ in order))
+            made = self._together[size] = f"{head} VALUES {', '.join([values] * size)}", in_order
+        elif made is None:
+            made = self._together[size] = self._for_all.compiled(dialect, size)[0], tuple
+        return made
 
-def _bound(column: Sequence[Any], type_: TypeEngine[Any], dialect: Dialect) -> Sequence[Any]:
+
+def delete_some(
+    connection: Connection,
+    table: sa.Table,
+    most: int,
+    whose: sa.ColumnElement[bool],
+    *conditions: sa.ColumnElement[bool],
+) -> int:
+    """Delete some rows of a user that meet conditions; return their number.
+
+    Their keys are read first. If the delete selected them, PostgreSQL might compare every row with
+    each of them: of a table that has grown since its last ``ANALYZE`` it expects few rows.
+
+    Args:
+        connection: The running write.
+        table: The table.
+        most: Maximum number of rows.
+        whose: The condition for the user's rows.
+        conditions: Conditions beside it.
+    """
+    key = list(table.primary_key)
+    found = connection.execute(sa.select(*key).where(whose, *conditions).limit(most)).all()
+    if not found:
+        return 0
+    given = values_table(*key)
+    deleted = sa.delete(table).where(whose, sa.tuple_(*key).in_(sa.select(*given.c)))
+    return connection.execute(
+        deleted, values_params(connection, *zip(*found, strict=True))
+    ).rowcount
+
+
+def _converted(
+    column: Sequence[Any], type_: TypeEngine[Any], processor: Processor | None
+) -> Sequence[Any]:
     """Convert a column's values for the driver."""
-    processor = type_.dialect_impl(dialect).bind_processor(dialect)
     if processor is None:
         return column
     if isinstance(type_, Exact):  # 1 and 1.0 are equal, and each keeps its digits

@@ -3,24 +3,25 @@
 Only the hash of a secret is stored, so a copy of the database opens no calendar.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
-from useby.domain.household import seen_by
 from useby.domain.lot import Lot
 from useby.domain.product import Product
 from useby.store import accounts, households
 from useby.store.database import Transaction
+from useby.store.locks import lock_users
 from useby.store.lots import LOT_COLUMNS, lot_of
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 from useby.store.schema import calendars, lots, products
 
 _MEMBER: Final = sa.func.coalesce(calendars.c.member_id, calendars.c.household_id)
+_ONE_SECOND: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,35 @@ class StoredCalendar:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedCalendar:
+    """A calendar, as its secret opens it."""
+
+    secret_hash: str
+    stock: User
+    """Owner of the stock whose dates it shows."""
+    member: User
+    """The member of the household who has it."""
+    created_at: datetime
+    view_hash: str | None
+    """Hash of the policies, zones and language with which it was last read."""
+    revised_at: datetime | None
+    """Time at which these were first found to be others than before."""
+
+    @property
+    def revision(self) -> int:
+        """Number that is larger after each revision."""
+        if self.revised_at is None:
+            return 0
+        return (self.revised_at - self.created_at) // _ONE_SECOND
+
+
+@dataclass(frozen=True, slots=True)
 class DatedLot:
     """An open lot that has a date, with its product."""
 
     product: Product
     version: int
-    """Number of writes of the product."""
+    """Number that rises with each write of the product."""
     lot: Lot
 
 
@@ -80,26 +104,50 @@ def delete(transaction: Transaction, household_id: str, member_id: str, calendar
     return deleted.rowcount > 0
 
 
-def delete_all(transaction: Transaction, household_id: str) -> None:
-    """Delete all calendars of a household."""
-    transaction.connection.execute(
-        sa.delete(calendars).where(calendars.c.household_id == household_id)
-    )
-
-
-def owner(connection: Connection, secret_hash: str) -> User | None:
-    """Return the owner of the stock whose dates a secret opens; ``None`` if it opens none."""
+def opened(connection: Connection, secret_hash: str) -> OpenedCalendar | None:
+    """Return the calendar that a secret opens; ``None`` if it opens none."""
+    columns = (calendars.c.created_at, calendars.c.view_hash, calendars.c.revised_at)
     row = connection.execute(
-        sa.select(calendars.c.household_id, _MEMBER).where(calendars.c.secret_hash == secret_hash)
+        sa.select(calendars.c.household_id, _MEMBER, *columns).where(
+            calendars.c.secret_hash == secret_hash
+        )
     ).first()
     if row is None:
         return None
-    household_id, member_id = row
+    household_id, member_id, *values = row
     stock = households.stock_owner(connection, household_id)
-    member = stock if member_id == household_id else accounts.user(connection, member_id)
+    member = accounts.user(connection, member_id)
     if stock is None or member is None or member.disabled_at is not None:
         return None
-    return seen_by(stock, member)
+    return OpenedCalendar(secret_hash, stock, member, *values)
+
+
+def revise(
+    transaction: Transaction, calendar: OpenedCalendar, view_hash: str, now: datetime
+) -> OpenedCalendar | None:
+    """Record that a calendar is read with other policies, zones or another language than before.
+
+    Each revision is at least a second later than the one before, also if the clock is set back.
+
+    Returns:
+        The calendar as it is now; ``None`` if it has been deleted.
+    """
+    connection, household_id = transaction.connection, calendar.stock.id
+    lock_users(transaction, household_id)
+    this = (
+        calendars.c.household_id == household_id,
+        calendars.c.secret_hash == calendar.secret_hash,
+    )
+    select = sa.select(calendars.c.view_hash, calendars.c.revised_at).where(*this)
+    row = connection.execute(select).first()
+    if row is None:
+        return None
+    revised_at = row.revised_at
+    if row.view_hash != view_hash:  # otherwise another request has recorded it
+        revised_at = max(now, (revised_at or calendar.created_at) + _ONE_SECOND)
+        values = {"view_hash": view_hash, "revised_at": revised_at}
+        connection.execute(sa.update(calendars).where(*this).values(values))
+    return replace(calendar, view_hash=view_hash, revised_at=revised_at)
 
 
 _DATED: Final = (

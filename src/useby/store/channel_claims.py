@@ -13,22 +13,22 @@ from sqlalchemy.engine import Connection
 from uuid_utils import uuid7
 
 from useby.domain.channel import Channel
-from useby.domain.delivery import Claim, Places
+from useby.domain.delivery import ChannelClaim, WorkerPlaces
 from useby.store import channels
 from useby.store.database import Transaction
 from useby.store.schema import channels as table
 from useby.store.schema import users
-from useby.store.shown_pushes import Key
+from useby.store.shown_pushes import ChannelKey
 
 CLAIM_SECONDS: Final = 20.0
 """Time for which a claim lasts: an attempt takes at most half of it, and each row renews it."""
-UNLIMITED: Final = Places()
+UNLIMITED: Final = WorkerPlaces()
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _MAY_REST: Final = users.c.deferral.is_not(None)
 _ACTIVE: Final = sa.and_(table.c.user_id == users.c.id, users.c.disabled_at.is_(None))
 
 
-class Due(NamedTuple):
+class ChannelsDue(NamedTuple):
     """Times at which workers have to look at channels; ``None`` if there is no such channel."""
 
     fresh: datetime | None
@@ -36,7 +36,9 @@ class Due(NamedTuple):
     failing: datetime | None
 
 
-def next_due(connection: Connection, fresh: Places = UNLIMITED, failing: Places = UNLIMITED) -> Due:
+def next_due(
+    connection: Connection, fresh: WorkerPlaces = UNLIMITED, failing: WorkerPlaces = UNLIMITED
+) -> ChannelsDue:
     """Return the earliest times at which channels are to be looked at.
 
     Args:
@@ -49,7 +51,7 @@ def next_due(connection: Connection, fresh: Places = UNLIMITED, failing: Places 
         connection.scalar(earliest.where(table.c.next_at.is_not(None), *_group(places, fails)))
         for places, fails in ((fresh, False), (failing, True))
     ]
-    return Due(*at)
+    return ChannelsDue(*at)
 
 
 def claim(
@@ -58,10 +60,10 @@ def claim(
     most: int,
     *,
     failing: bool,
-    places: Places = UNLIMITED,
+    places: WorkerPlaces = UNLIMITED,
     grace: timedelta = timedelta(),
-    present: Collection[Key] = (),
-) -> list[Claim]:
+    present: Collection[ChannelKey] = (),
+) -> list[ChannelClaim]:
     """Claim channels that are to be looked at; those that another transaction locks are left.
 
     Args:
@@ -91,7 +93,7 @@ def claim(
     for since, failures, may_rest, *columns in rows:
         channel = channels.from_columns(columns)
         until = _sends_until(channel, since, now, grace)
-        found.append(Claim(claim_id, channel, failures, may_rest, until))
+        found.append(ChannelClaim(claim_id, channel, failures, may_rest, until))
     fits = places.fitting(each.channel.user_id for each in found)
     claims = [each for each, has_place in zip(found, fits, strict=True) if has_place]
     if claims:
@@ -104,16 +106,16 @@ def claim(
     return claims
 
 
-def _group(places: Places, failing: bool) -> list[sa.ColumnElement[bool]]:
+def _group(places: WorkerPlaces, failing: bool) -> list[sa.ColumnElement[bool]]:
     """Return the conditions of fresh or of failing channels, whose users can have a place."""
-    group = [table.c.failures > 0 if failing else table.c.failures == 0]
+    group = [table.c.failures > 0 if failing else table.c.failures == 0, channels.IS_PRESENT]
     return [*group, table.c.user_id.not_in(places.full)] if places.full else group
 
 
 def _sends_until(
     channel: Channel, since: datetime, now: datetime, grace: timedelta
 ) -> datetime | None:
-    """Return ``Claim.sends_until`` of a channel that any node could claim since a time.
+    """Return ``ChannelClaim.sends_until`` of a channel that any node could claim since a time.
 
     A device that has a notification has those before it. So a node that did not claim the channel
     for its first row in the grace has no device with any row that was there at its beginning.

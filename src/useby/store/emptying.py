@@ -10,6 +10,8 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from useby.domain.policy_scopes import is_short_form
+from useby.store.bulk import delete_some
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.reschedules import is_deletion
@@ -27,6 +29,7 @@ from useby.store.schema import (
     members,
     movements,
     notifications,
+    outbox,
     products,
     refresh_tokens,
     sent_alerts,
@@ -45,6 +48,7 @@ STOCK: Final = (member_alerts, member_policies, sent_alerts, movements, lots, ba
 PERSONAL: Final = (
     items_table,
     snoozes,
+    outbox,  # would go with the notifications, up to twenty rows each
     notifications,
     sent_alerts,
     idempotency_keys,
@@ -61,13 +65,13 @@ COSTS: Final[Mapping[sa.Table, int]] = {
 }
 """Cost of deleting a row; of other tables it is 1."""
 _OF_A_PERSON: Final = ("policies", "language", "deferral", "flood_cap", "currency")
-_OF_ACCOUNT: Final = tuple(dict.fromkeys((*PERSONAL[:3], *STOCK, calendars, *PERSONAL[3:])))
+_OF_ACCOUNT: Final = tuple(dict.fromkeys((*PERSONAL[:4], *STOCK, calendars, *PERSONAL[4:])))
 
 
 def empty_account(transaction: Transaction, user_id: str) -> bool:
     """Delete a slice of the user's rows, and the user's own row once nothing else is left.
 
-    Of a user whose household has other members only what is personal is deleted.
+    If the user's household has other members, only personal data is deleted.
 
     Returns:
         True if nothing of the user is left.
@@ -79,7 +83,7 @@ def empty_account(transaction: Transaction, user_id: str) -> bool:
             return False
         connection.execute(sa.delete(users).where(users.c.id == user_id))
         return True
-    if not _empty(connection, PERSONAL, user_id):
+    if not (_empty(connection, PERSONAL, user_id) and _forget_leads(connection, user_id)):
         return False
     _vacate(connection, user_id)
     return True
@@ -113,14 +117,10 @@ def _empty(
         cost = COSTS.get(table, 1)
         most = left // cost
         owner = _owner_of(table)
-        key = [each for each in table.primary_key if each is not owner]
         its = [owner == owner_id]
         if newest is not None:
             its.append(table.c["id" if table is products else "product_id"] <= newest)
-        some = sa.select(*key).where(*its).limit(most)
-        deleted = connection.execute(
-            sa.delete(table).where(owner == owner_id, sa.tuple_(*key).in_(some))
-        ).rowcount
+        deleted = delete_some(connection, table, most, *its)
         if deleted == most:
             return False
         left -= deleted * cost
@@ -136,6 +136,31 @@ def lives_on(connection: Connection, user_id: str) -> bool:
     """Return whether the household with a user's id has other members than the user."""
     others = (members.c.household_id == user_id, members.c.user_id != user_id)
     return bool(connection.scalar(sa.select(sa.exists().where(*others))))
+
+
+def _forget_leads(connection: Connection, founder_id: str) -> bool:
+    """Delete some policies of products that have leads, which are the founder's own.
+
+    ``leadDays`` that is the short form of such a policy goes with it: it would count for all
+    members.
+
+    Returns:
+        True if that was all.
+    """
+    found = connection.execute(
+        sa.select(products.c.id, products.c.policy, products.c.lead_days)
+        .where(
+            products.c.user_id == founder_id,
+            products.c.policy.is_not(None),
+            products.c.lead_days.is_not(None),
+        )
+        .limit(SLICE)
+    ).all()
+    short = [each.id for each in found if is_short_form(each.policy, each.lead_days)]
+    for column, ids in (("lead_days", short), ("policy", [each.id for each in found])):
+        its = (products.c.user_id == founder_id, products.c.id.in_(ids))
+        connection.execute(sa.update(products).where(*its).values({column: None}))
+    return len(found) < SLICE
 
 
 def _vacate(connection: Connection, user_id: str) -> None:

@@ -130,7 +130,7 @@ def read_together(connection: Connection, batch: Sequence[Job[Any]]) -> None:
                         raise _Failed(job) from error
 
 
-def settle(batch: Sequence[Job[Any]]) -> None:
+def answer_jobs(batch: Sequence[Job[Any]]) -> None:
     """Give each job's outcome to its caller.
 
     A ``StopIteration`` becomes a ``RuntimeError``, as in a coroutine (PEP 479): a future refuses

@@ -40,7 +40,7 @@ class DatabaseHealth:
     alert_faults: int
     """Number of products that the scheduler has quarantined."""
     failing_channels: int
-    """Number of channels whose last attempt failed."""
+    """Number of channels that are to deliver and whose last attempt failed."""
     enabled_channels: Mapping[ChannelKind, int]
     """Number of channels that are to deliver, by their kind."""
     time_zones: tuple[str, ...]

@@ -9,27 +9,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.account import HouseholdRules, User
+from useby.domain.account import User
 from useby.domain.events import HouseholdLeft
 from useby.domain.household import Household, Member, Membership, Role, SharedStock
-from useby.domain.policy import NOTHING_SET, Policy
+from useby.domain.policy import Policy
 from useby.store import accounts, leaving
 from useby.store.database import Transaction
 from useby.store.locks import lock_each_user, lock_users
-from useby.store.schema import (
-    alert_holds,
-    calendars,
-    household_invitations,
-    households,
-    members,
-    users,
-)
-from useby.store.schema import notification_items as items
+from useby.store.schema import calendars, household_invitations, households, members, users
 
 _SETTINGS = tuple(households.c[each.name] for each in fields(Household))
 
@@ -119,8 +110,8 @@ def as_stock(
 ) -> SharedStock:
     """Return a founder, the household's settings and its members as the owner of its stock.
 
-    Its status follows the founder's policies while the founder is a member, and then the default of
-    the household.
+    Its status follows the founder's policies while the founder is a member, and beyond them the
+    default of the household.
     """
     values = {each.name: getattr(founder, each.name) for each in fields(User)}
     stock = SharedStock(**values, household=its, members=tuple(members_), acting=acting)
@@ -130,10 +121,8 @@ def as_stock(
         currency=its.currency or founder.currency,
     )
     if founder.id in stock.readers:
-        return stock
-    default = NOTHING_SET if its.policy is None else its.policy.fields
-    rules = HouseholdRules(its.id, ZoneInfo(stock.time_zone), default, own={})
-    return replace(stock, policy=Policy(), categories={}, policies={}, within=rules)
+        return stock if its.policy is None else replace(stock, within=stock.rules(None))
+    return replace(stock, policy=Policy(), categories={}, policies={}, within=stock.rules({}))
 
 
 def lock(
@@ -161,7 +150,7 @@ def lock(
         ``None`` if the household does not exist.
 
     Raises:
-        OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
+        OwnerLocked: Another transaction locks one of the rows, and this one may not wait.
     """
     connection, locked = transaction.connection, {household_id, *with_}
     # A transaction that waits for a row must not hold one that comes after it.
@@ -177,15 +166,28 @@ def lock(
     return owner
 
 
-def lock_all(transaction: Transaction, household_ids: Iterable[str]) -> None:
-    """Lock several households with all their members, in one statement.
+def lock_all_of(transaction: Transaction, user_id: str) -> set[str]:
+    """Lock a user and all shared households of the user, each with all its members.
+
+    Nobody joins while this holds the locks. Those who have joined before it got them are locked
+    after the others.
+
+    Returns:
+        The ids of the households.
 
     Raises:
-        OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
+        OwnerLocked: Another transaction locks one of the rows, and this one may not wait.
     """
-    connection, ids = transaction.connection, set(household_ids)
-    theirs = {each.user_id for one in ids for each in members_of(connection, one)}
-    lock_each_user(transaction, sorted(ids | theirs))
+    connection = transaction.connection
+    locked: set[str] = set()
+    while True:
+        ids = {each.household_id for each in memberships(connection, user_id)}
+        wanted = {user_id, *ids}
+        wanted |= {each.user_id for one in wanted for each in members_of(connection, one)}
+        if wanted <= locked:
+            return ids
+        lock_each_user(transaction, sorted(wanted - locked))
+        locked |= wanted
 
 
 def put(transaction: Transaction, its: Household) -> None:
@@ -263,22 +265,38 @@ def remove_member(transaction: Transaction, household_id: str, user_id: str, now
             sa.func.coalesce(calendars.c.member_id, calendars.c.household_id) == user_id,
         )
     )
-    _forget_held(connection, household_id, user_id)
     leaving.begin(transaction, household_id, user_id, now)
     transaction.publish(HouseholdLeft(user_id, household_id))
 
 
-def _forget_held(connection: Connection, household_id: str, user_id: str) -> None:
-    """Delete alerts about a household that are being collected for a user."""
-    held = sa.select(alert_holds.c.notification_id).where(alert_holds.c.user_id == user_id)
-    digests = sa.select(alert_holds.c.digest_id).where(alert_holds.c.user_id == user_id)
-    connection.execute(
-        sa.delete(items).where(
-            items.c.user_id == user_id,
-            sa.func.coalesce(items.c.household_id, items.c.user_id) == household_id,
-            sa.or_(items.c.notification_id.in_(held), items.c.notification_id.in_(digests)),
-        )
-    )
+def remove_all(
+    transaction: Transaction, household_id: str, user_ids: Collection[str], now: datetime
+) -> None:
+    """Remove all members of a household with all that they have of it, as ``remove_member`` does.
+
+    However many they are, at most 500 rows of a table change at once; the scheduler does the rest.
+
+    Args:
+        transaction: The running write.
+        household_id: The household.
+        user_ids: Its members, or its founder if nobody shares it.
+        now: The current time, aware.
+    """
+    for table in (members, household_invitations, calendars):
+        its = table.c.household_id == household_id
+        transaction.connection.execute(sa.delete(table).where(its))
+    for each in user_ids:
+        leaving.begin(transaction, household_id, each, now, together=len(user_ids))
+        transaction.publish(HouseholdLeft(each, household_id))
+
+
+def homeless(connection: Connection, user_ids: Collection[str]) -> list[User]:
+    """Return those users who have left their own household and are a member of no other."""
+    found = accounts.users_by_id(connection, user_ids)
+    leavers = sorted(id_ for id_, each in found.items() if each.shares)
+    theirs = sa.select(members.c.user_id).where(members.c.user_id.in_(leavers)).distinct()
+    housed = set(connection.scalars(theirs)) if leavers else set()
+    return [found[each] for each in leavers if each not in housed]
 
 
 def give_back(transaction: Transaction, household_id: str) -> None:

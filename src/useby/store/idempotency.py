@@ -7,11 +7,14 @@ Concurrent repeats need no response of their own (its 409): they wait for the fi
 
 A short response is stored as it is. For a long one only a receipt is stored: the values assigned
 when the request ran, 16 bytes for each notification. The rest of the response comes from the
-repeat, since it has to be the same request. No rows are read, so a repeated response has the same
-bytes even if notifications have been read or deleted since.
+repeat, since it has to be the same request. The long response to a change of stock has a movement
+for each lot, whose ids and quantities are not in the request: it is stored compressed, in less than
+100 bytes a movement. No rows are read, so a repeated response has the same bytes even if what it
+shows has been read or deleted since.
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,6 +41,8 @@ WHOLE: Final = 1024
 _RECEIPT: Final = struct.Struct(">Bqq")
 """Format number, time in seconds since 1970, first ``seq``; the ids follow."""
 _FORM: Final = 1
+_PACKED: Final = b"\x02"
+"""First byte of a compressed response; a receipt begins with ``_FORM``, and no text with either."""
 _ID_BYTES: Final = 16
 
 _KEY: Final = (table.c.user_id == sa.bindparam("owner"), table.c.key == sa.bindparam("sent"))
@@ -107,6 +112,16 @@ def by_receipt(written: bytes, drafts: Sequence[Draft]) -> list[Notification]:
     ]
 
 
+def packed(answer: bytes) -> bytes:
+    """Return a response as it is stored: a long one is compressed."""
+    return answer if short(answer) else _PACKED + zlib.compress(answer)
+
+
+def unpacked(kept: bytes) -> bytes:
+    """Return the response that ``packed`` has stored."""
+    return zlib.decompress(kept[1:]) if kept[:1] == _PACKED else kept
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotentRequest:
     """A request that has an idempotency key."""
@@ -171,7 +186,9 @@ def is_receipt(kept: bytes) -> bool:
 def _marked(fingerprint: str, kept: bytes) -> str:
     """Return the fingerprint under which a result is stored.
 
-    A receipt has a fingerprint of its own. A node of an older version, which would send the receipt
-    as the response, takes it for a different request's and refuses the repeat (422).
+    A receipt or a compressed response has a fingerprint of its own. A node of an older version,
+    which would send it as the response, takes it for a different request's and refuses the repeat
+    (422).
     """
-    return f"r{fingerprint[1:]}" if is_receipt(kept) else fingerprint
+    is_text = not (is_receipt(kept) or kept[:1] == _PACKED)
+    return fingerprint if is_text else f"r{fingerprint[1:]}"

@@ -19,10 +19,12 @@ api_keys = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=True),
     sa.Column("used_on", sa.Date, nullable=True),
+    sa.Column("household_id", sa.String(128), nullable=True),
     sa.Index(None, "user_id", "id"),
 )
 """Keys of programs; see ``store.api_keys``. The hash is the SHA-256 of the key, ``prefix`` its
-first characters. A service key has no ``user_id``."""
+first characters. A service key has no ``user_id``. ``household_id`` is the household whose stock
+the key may use, and empty if that is the one with the id of its owner."""
 
 service_answers = sa.Table(
     "service_answers",

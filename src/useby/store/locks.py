@@ -15,7 +15,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from useby.store.bulk import CompiledStatement, values_params, values_table
-from useby.store.database import OwnerHeld, Transaction
+from useby.store.database import OwnerLocked, Transaction
 from useby.store.schema import users
 
 _USERS: Final = values_table(users.c.id)
@@ -25,7 +25,7 @@ _THEIRS: Final = (
     .order_by(users.c.id)  # transactions for the same users lock them in the same order
 )
 _HOLD: Final = CompiledStatement(_THEIRS.with_for_update(of=users, key_share=True))
-_HOLD_FREE: Final = CompiledStatement(
+_LOCK_FREE: Final = CompiledStatement(
     _THEIRS.with_for_update(of=users, key_share=True, skip_locked=True)
 )
 
@@ -34,7 +34,7 @@ def lock_users(transaction: Transaction, user_id: str) -> None:
     """Lock the row of the one user whose rows this transaction writes.
 
     Raises:
-        OwnerHeld: Another transaction locks the row, and this one may not wait.
+        OwnerLocked: Another transaction locks the row, and this one may not wait.
     """
     if transaction.connection.dialect.name == "sqlite":
         return
@@ -42,21 +42,21 @@ def lock_users(transaction: Transaction, user_id: str) -> None:
         _HOLD(transaction.connection, **values_params(transaction.connection, [user_id]))
     elif not try_lock_users(transaction, [user_id]):
         # The user may also not exist; the retry that waits for the lock finds out.
-        raise OwnerHeld(user_id)
+        raise OwnerLocked(user_id)
 
 
 def lock_each_user(transaction: Transaction, user_ids: Sequence[str]) -> None:
     """Lock the rows of all these users, who exist.
 
     Raises:
-        OwnerHeld: Another transaction locks one of the rows, and this one may not wait.
+        OwnerLocked: Another transaction locks one of the rows, and this one may not wait.
     """
     if transaction.connection.dialect.name == "sqlite" or not user_ids:
         return
     if transaction.waits:
         _HOLD(transaction.connection, **values_params(transaction.connection, sorted(user_ids)))
     elif left := set(user_ids) - try_lock_users(transaction, user_ids):
-        raise OwnerHeld(min(left))
+        raise OwnerLocked(min(left))
 
 
 def try_lock_users(transaction: Transaction, user_ids: Iterable[str]) -> frozenset[str]:
@@ -67,7 +67,7 @@ def try_lock_users(transaction: Transaction, user_ids: Iterable[str]) -> frozens
     """
     if transaction.connection.dialect.name == "sqlite":
         return frozenset(user_ids)
-    held = _HOLD_FREE(
+    locked = _LOCK_FREE(
         transaction.connection, **values_params(transaction.connection, sorted(user_ids))
     )
-    return frozenset(row.id for row in held)
+    return frozenset(row.id for row in locked)

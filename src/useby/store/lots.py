@@ -6,19 +6,18 @@ which are both empty for never. Callers that write first lock the owner (``accou
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from useby.domain.expiry import Expiry
 from useby.domain.lot import AlertedLot, Lot
 from useby.domain.movement import Movement
 from useby.domain.product import Product
 from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
 from useby.store.database import Transaction
-from useby.store.product_rows import PRODUCT_COLUMNS, product_of
+from useby.store.product_rows import PRODUCT_COLUMNS, expiry_of, product_of
 from useby.store.schema import lots as lots_table
 from useby.store.schema import movements as movements_table
 from useby.store.schema import products
@@ -27,19 +26,23 @@ Stored = TypeVar("Stored", Lot, Movement)
 Found = TypeVar("Found")
 Key = tuple[str, str]
 """Household and product."""
+LotsOf = Callable[[Connection, Sequence[Key]], Mapping[Key, Sequence[Lot]]]
+"""Returns lots of products."""
+MAX_IDS: Final = 500
+"""Maximum ids that one statement names."""
 
 
-class _Rows(Generic[Stored]):
+class _ColumnMapping(Generic[Stored]):
     """Maps a dataclass to the columns of its table and back."""
 
     def __init__(self, of: type[Stored], table: sa.Table, dates: Mapping[str, str]) -> None:
         """Take the names that the columns of each field with a date begin with."""
         self._of: Callable[..., Stored] = of
-        self._names = [field.name for field in fields(of)]
-        self._is_date = [name in dates for name in self._names]
+        names = [field.name for field in fields(of)]
+        self._fields_of = attrgetter(*names)
         columns: list[sa.Column[Any]] = []
         first: list[int] = []
-        for name in self._names:
+        for name in names:
             first.append(len(columns))
             if name in dates:
                 columns += [table.c[f"{dates[name]}_on"], table.c[f"{dates[name]}_at"]]
@@ -47,31 +50,26 @@ class _Rows(Generic[Stored]):
                 columns.append(table.c[name])
         self.columns = tuple(columns)
         self._first_values: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*first)
-        self._dates = [
-            (field, first[field]) for field, is_date in enumerate(self._is_date) if is_date
-        ]
+        self._dates = [(field, first[field]) for field, name in enumerate(names) if name in dates]
 
     def read(self, row: Sequence[Any]) -> Stored:
         """Return what a row that begins with ``columns`` has."""
         values = list(self._first_values(row))
         for field, at in self._dates:
             if row[at] is not None or row[at + 1] is not None:
-                values[field] = Expiry(row[at], row[at + 1])
+                values[field] = expiry_of(row[at], row[at + 1])
         return self._of(*values)
 
     def values(self, stored: Stored) -> list[Any]:
         """Return the values of ``columns``."""
-        values: list[Any] = []
-        for name, is_date in zip(self._names, self._is_date, strict=True):
-            value = getattr(stored, name)
-            if not is_date:
-                values.append(value)
-            else:
-                values += (None, None) if value is None else (value.day, value.instant)
+        values = list(self._fields_of(stored))
+        for _, at in self._dates:  # those before it have two values each by now
+            date = values[at]
+            values[at : at + 1] = (None, None) if date is None else (date.day, date.instant)
         return values
 
 
-_LOTS: Final = _Rows(
+_LOTS: Final = _ColumnMapping(
     Lot,
     lots_table,
     {
@@ -80,7 +78,7 @@ _LOTS: Final = _Rows(
         "expiry_before_freezing": "before_freezing",
     },
 )
-_MOVEMENTS: Final = _Rows(Movement, movements_table, {"expiry": "typed"})
+_MOVEMENTS: Final = _ColumnMapping(Movement, movements_table, {"expiry": "typed"})
 LOT_COLUMNS: Final = _LOTS.columns
 MOVEMENT_COLUMNS: Final = _MOVEMENTS.columns
 lot_of: Final = _LOTS.read
@@ -93,7 +91,7 @@ class StoredProduct:
 
     product: Product
     version: int | None
-    """Number of writes by nodes that write lots; ``None`` for a flat row, see ``store.schema``."""
+    """Number that rises with each write; ``None`` for a flat row, see ``store.schema``."""
     movements: int
     """Number of its movements."""
     lots: tuple[Lot, ...]
@@ -103,6 +101,18 @@ class StoredProduct:
     def key(self) -> Key:
         """Household and product."""
         return self.product.user_id, self.product.id
+
+    @property
+    def next_version(self) -> int:
+        """Version after a write: versions rise, because ``SEQUENCE`` of a calendar must.
+
+        A flat row has lost its version. It was written less than once a second, so its age in
+        seconds is more.
+        """
+        if self.version is not None:
+            return self.version + 1
+        age = self.product.updated_at - self.product.created_at
+        return max(0, int(age.total_seconds())) + 1
 
 
 _FLAT: Final = CompiledStatement(
@@ -136,14 +146,23 @@ _OPEN: Final = PackedSelect(
         _THEIRS, lots_table.c.closed_at.is_(None)
     )
 )
+_NUMBERED: Final = values_table(sa.column("number", sa.Integer()), *_KEY)
 _ALERTED: Final = PackedSelect(
     sa.select(
-        lots_table.c.household_id,
-        lots_table.c.product_id,
+        _NUMBERED.c.number,
         lots_table.c.expires_on,
         lots_table.c.expires_at,
         *(lots_table.c[name] for name in AlertedLot._fields[1:-1]),
-    ).where(_THEIRS, lots_table.c.closed_at.is_(None))
+    )
+    .join_from(
+        _NUMBERED,
+        lots_table,
+        sa.and_(
+            lots_table.c.household_id == _NUMBERED.c.user_id,
+            lots_table.c.product_id == _NUMBERED.c.id,
+        ),
+    )
+    .where(lots_table.c.closed_at.is_(None))
 )
 _OTHER: Final = lots_table.alias()
 _LAST_CLOSING: Final = (
@@ -174,13 +193,18 @@ _INSERT_MOVEMENTS: Final = BulkWrite(
 )
 
 
-def stored(connection: Connection, keys: Sequence[Key]) -> dict[Key, StoredProduct]:
-    """Return products with their lots, by key; keys of no product are left out."""
+def stored(
+    connection: Connection, keys: Sequence[Key], lots_of: LotsOf | None = None
+) -> dict[Key, StoredProduct]:
+    """Return products with lots, by key; keys of no product are left out.
+
+    Their lots are those of ``open_or_closed_last``, or those that ``lots_of`` returns.
+    """
     if not keys:
         return {}
     given = values_params(connection, *zip(*keys, strict=True))
     rows = [(product_of(row), *row[-2:]) for row in _STORED(connection, **given)]
-    theirs = open_or_closed_last(connection, keys)
+    theirs = (lots_of or open_or_closed_last)(connection, keys)
     return {
         (product.user_id, product.id): StoredProduct(
             product, version, count, tuple(theirs.get((product.user_id, product.id), ()))
@@ -204,10 +228,10 @@ def alerted_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[
     if not keys:
         return {}
     found: dict[Key, list[AlertedLot]] = {}
-    given = values_params(connection, *zip(*keys, strict=True))
-    for household_id, product_id, day, instant, *values in _ALERTED(connection, **given):
-        expiry = None if day is None and instant is None else Expiry(day, instant)
-        found.setdefault((household_id, product_id), []).append(AlertedLot(expiry, *values))
+    given = values_params(connection, range(len(keys)), *zip(*keys, strict=True))
+    for number, day, instant, *values in _ALERTED(connection, **given):
+        expiry = None if day is None and instant is None else expiry_of(day, instant)
+        found.setdefault(keys[number], []).append(AlertedLot(expiry, *values))
     return found
 
 
@@ -303,48 +327,6 @@ def movement(connection: Connection, household_id: str, movement_id: str) -> Mov
     return movement_of(row) if row else None
 
 
-def delete_with_movements(transaction: Transaction, household_id: str, lot_id: str) -> None:
-    """Delete a lot that was entered by mistake, with its movements."""
-    for table, column in (
-        (movements_table, movements_table.c.lot_id),
-        (lots_table, lots_table.c.id),
-    ):
-        transaction.connection.execute(
-            sa.delete(table).where(table.c.household_id == household_id, column == lot_id)
-        )
-
-
-def write_in_place_of(
-    transaction: Transaction, household_id: str, written: Sequence[tuple[str, Movement]]
-) -> None:
-    """Write movements at the places of recorded ones; those that have the same id are replaced.
-
-    Args:
-        transaction: The running write.
-        household_id: The household.
-        written: Movements, each with the id of the one whose place it has in the order of
-            recording. Several may have one place.
-    """
-    if not written:
-        return
-    of_household = movements_table.c.household_id == household_id
-    places = {place for place, _ in written}
-    rows = transaction.connection.execute(
-        sa.select(movements_table.c.id, movements_table.c.number).where(
-            of_household, movements_table.c.id.in_(places)
-        )
-    )
-    number_of = {row.id: row.number for row in rows}
-    replaced = {movement.id for _, movement in written}
-    transaction.connection.execute(
-        sa.delete(movements_table).where(of_household, movements_table.c.id.in_(replaced))
-    )
-    insert_movements(
-        transaction,
-        [(household_id, number_of[place], movement) for place, movement in written],
-    )
-
-
 def insert(transaction: Transaction, new: Iterable[tuple[str, Lot]]) -> None:
     """Insert new lots, each with its household."""
     rows = [(household_id, *_LOTS.values(lot)) for household_id, lot in new]
@@ -360,11 +342,10 @@ def update(transaction: Transaction, changed: Iterable[tuple[str, Lot]]) -> None
 def delete(transaction: Transaction, household_id: str, lot_ids: Iterable[str]) -> None:
     """Delete lots; their movements stay."""
     ids = list(lot_ids)
-    if ids:
+    for at in range(0, len(ids), MAX_IDS):
+        some = lots_table.c.id.in_(ids[at : at + MAX_IDS])
         transaction.connection.execute(
-            sa.delete(lots_table).where(
-                lots_table.c.household_id == household_id, lots_table.c.id.in_(ids)
-            )
+            sa.delete(lots_table).where(lots_table.c.household_id == household_id, some)
         )
 
 

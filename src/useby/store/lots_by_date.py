@@ -17,7 +17,7 @@ from useby.domain.account import User
 from useby.domain.expiry import Expiry
 from useby.domain.lot import NEVER_ENDS, Lot, LotState, expires_first
 from useby.domain.product import Product
-from useby.domain.urgency import ALL_DATES, Span, Urgency, spans, weeks
+from useby.domain.urgency import ALL_DATES, DateSpan, Urgency, spans, weeks
 from useby.domain.zone_offsets import ALL_TIME
 from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
@@ -38,7 +38,7 @@ _MARGIN: Final = timedelta(days=2)
 zone."""
 
 
-class _Place(NamedTuple):
+class _ListPosition(NamedTuple):
     """The place of a lot in a list, as ``lot.expires_first`` orders it."""
 
     ends_at: datetime
@@ -92,7 +92,7 @@ def page(
     items = tuple(found[:limit])
     if len(found) <= limit:
         return Page(items, None)
-    last = _Place(*expires_first(items[-1][1], user.zone))
+    last = _ListPosition(*expires_first(items[-1][1], user.zone))
     key = (utc_text(last.ends_at), last.rank, last.received_on.isoformat(), last.lot_id)
     return Page(items, encode(_LIST, key))
 
@@ -127,7 +127,7 @@ def _number(user: User, conditions: Conditions) -> sa.ColumnElement[int]:
     return sa.select(sa.func.count()).where(*_open(user.id), *conditions).scalar_subquery()
 
 
-def _in_span(user: User, span: Span) -> sa.ColumnElement[int]:
+def _in_span(user: User, span: DateSpan) -> sa.ColumnElement[int]:
     return _number(user, _days(span)) + _number(user, _times(span))
 
 
@@ -137,7 +137,7 @@ def _read(connection: Connection, numbers: Mapping[K, sa.ColumnElement[int]]) ->
 
 
 def _ranges(
-    urgency: Urgency | None, now: datetime, zone: ZoneInfo, after: _Place | None
+    urgency: Urgency | None, now: datetime, zone: ZoneInfo, after: _ListPosition | None
 ) -> Iterator[Conditions]:
     """Yield the conditions of each range of the index that may have lots of the page."""
     never_reached = after is not None and after.ends_at == NEVER_ENDS
@@ -163,11 +163,11 @@ def _open(household_id: str) -> Conditions:
     return [lots.c.household_id == household_id, lots.c.closed_at.is_(None)]
 
 
-def _days(span: Span) -> Conditions:
+def _days(span: DateSpan) -> Conditions:
     return [_DAY.is_not(None), *_between(_DAY, span.first_day, span.end_day)]
 
 
-def _times(span: Span) -> Conditions:
+def _times(span: DateSpan) -> Conditions:
     return [_DAY.is_(None), _TIME.is_not(None), *_between(_TIME, span.begins, span.ends)]
 
 
@@ -178,7 +178,7 @@ def _between(column: sa.Column[Any], first: Any, end: Any) -> Conditions:
     ]
 
 
-def _days_beyond(after: _Place, zone: ZoneInfo) -> sa.ColumnElement[bool]:
+def _days_beyond(after: _ListPosition, zone: ZoneInfo) -> sa.ColumnElement[bool]:
     """Return the condition that a lot with a day comes after a place."""
     day = after.ends_at.astimezone(zone).date()
     before = day - timedelta(days=1)
@@ -197,10 +197,10 @@ def _above(
     return sa.tuple_(*columns) > sa.tuple_(*place)
 
 
-def _place_of(cursor: str) -> _Place:
+def _place_of(cursor: str) -> _ListPosition:
     ends_at, rank, received_on, lot_id = decode(cursor, _LIST, (str, int, str, str))
     try:
-        place = _Place(from_utc_text(ends_at), rank, date.fromisoformat(received_on), lot_id)
+        place = _ListPosition(from_utc_text(ends_at), rank, date.fromisoformat(received_on), lot_id)
     except ValueError:
         raise BadCursor from None
     has_day = ALL_TIME[0] + _MARGIN <= place.ends_at <= NEVER_ENDS - _MARGIN

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 from useby.domain.events import MarkedRead
 from useby.store import shared_reads
 from useby.store.bulk import CompiledStatement, values_params, values_table
-from useby.store.database import OwnerHeld, Transaction
+from useby.store.database import OwnerLocked, Transaction
 from useby.store.locks import lock_users, try_lock_users
 from useby.store.schema import notifications as table
-from useby.store.shared_reads import Read
+from useby.store.shared_reads import SharedRead
 
 _GIVEN_KEYS: Final = values_table(table.c.user_id, table.c.id)
 _MARK_READ: Final = CompiledStatement(
@@ -73,12 +73,12 @@ def mark_read(
         The number of notifications that were unread.
 
     Raises:
-        OwnerHeld: Another transaction locks a row, and this one may not wait.
+        OwnerLocked: Another transaction locks a row, and this one may not wait.
     """
     lock_users(transaction, user_id)
     marked, locked = _mark(transaction, {user_id: ids}, now, for_all=for_all)
     if locked:
-        raise OwnerHeld(user_id)
+        raise OwnerLocked(user_id)
     return marked
 
 
@@ -117,11 +117,11 @@ def _mark(
     may_skip = connection.dialect.name != "sqlite" and not transaction.waits
     mark = _MARK_READ_WHERE_FREE if may_skip else _MARK_READ
     marked: dict[str, list[str]] = {}
-    shared: list[Read] = []
+    shared: list[SharedRead] = []
     for user_id, notification_id, household_id in mark(connection, now=now, **params):
         marked.setdefault(user_id, []).append(notification_id)
         if household_id is not None and for_all:
-            shared.append(Read(household_id, user_id, notification_id))
+            shared.append(SharedRead(household_id, user_id, notification_id))
     shared_reads.add(transaction, shared, now)
     for user_id, ids in marked.items():
         transaction.publish(MarkedRead(user_id, tuple(ids)))
@@ -158,6 +158,8 @@ def mark_some_read(
         .values(read_at=now)
         .returning(table.c.household_id, table.c.id)
     ).all()
-    shared = [Read(household, user_id, id_) for household, id_ in marked if household is not None]
+    shared = [
+        SharedRead(household, user_id, id_) for household, id_ in marked if household is not None
+    ]
     shared_reads.add(transaction, shared, now)
     return len(marked)

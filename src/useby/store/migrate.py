@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-HEAD: Final = "0040"
+HEAD: Final = "0044"
 """The newest revision; a test compares it to the migrations."""
 
 

@@ -1,5 +1,6 @@
-"""Lists of movements by page, newest first."""
+"""Lists of movements by page, newest first, and their numbers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -7,12 +8,50 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from useby.domain.movement import Movement
+from useby.store.bulk import PackedSelect, values_params, values_table
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
-from useby.store.lots import MOVEMENT_COLUMNS, movement_of
+from useby.store.lots import MOVEMENT_COLUMNS, Key, movement_of
 from useby.store.schema import movements
 
 MOST_NUMBERS: Final = 2**63
 """First whole number that a database cannot store."""
+_OF_PRODUCT: Final = (movements.c.household_id, movements.c.product_id)
+_GIVEN: Final = values_table(*_OF_PRODUCT)
+_FIRST: Final = (
+    sa.select(*_OF_PRODUCT)
+    .join_from(
+        _GIVEN,
+        movements,
+        sa.and_(*(column == _GIVEN.c[column.name] for column in _OF_PRODUCT)),
+    )
+    .limit(sa.bindparam("most", type_=sa.BigInteger()))
+    .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
+    .subquery()
+)
+_COUNTS: Final = PackedSelect(
+    sa.select(*_FIRST.c, sa.func.count().label("movements")).group_by(*_FIRST.c)
+)
+
+
+def counts_of(
+    connection: Connection, keys: Sequence[Key], most: int = MOST_NUMBERS - 1
+) -> dict[Key, int]:
+    """Count the movements of products, one product after the other.
+
+    Args:
+        connection: The snapshot to read.
+        keys: The products, in the order in which they are counted.
+        most: Number of movements, of all products together, after which the count ends: within a
+            product or between two. It bounds the work, however many movements there are.
+
+    Returns:
+        The numbers by key; products without any, and those not reached, are left out.
+    """
+    if not keys:
+        return {}
+    given = values_params(connection, *zip(*keys, strict=True))
+    rows = _COUNTS(connection, **given, most=most)
+    return {(household_id, product_id): count for household_id, product_id, count in rows}
 
 
 def of_product(

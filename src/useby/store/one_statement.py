@@ -18,7 +18,7 @@ from useby.store.postgres_errors import driver_error, hide_values_in, is_broken
 T = TypeVar("T")
 
 
-class _Rows:
+class _StatementResult:
     """Result of the statement: what ``store.bulk`` uses of SQLAlchemy's result."""
 
     def __init__(self, cursor: Any) -> None:
@@ -35,7 +35,7 @@ class _OneStatement:
         self.dialect = dialect
         self._driver = driver
 
-    def exec_driver_sql(self, statement: str, parameters: Sequence[Any]) -> _Rows:
+    def exec_driver_sql(self, statement: str, parameters: Sequence[Any]) -> _StatementResult:
         """Execute the statement.
 
         Raises:
@@ -46,7 +46,7 @@ class _OneStatement:
             raise RuntimeError("work of one statement has executed another one")
         cursor = driver.cursor()
         cursor.execute(statement, parameters)
-        return _Rows(cursor)
+        return _StatementResult(cursor)
 
 
 def run_one_statement(engine: sa.Engine, work: Callable[[Connection], T]) -> T:

@@ -28,7 +28,7 @@ class PageRequest(NamedTuple):
     """Maximum number of rows."""
 
 
-class Page(NamedTuple):
+class ReplayPage(NamedTuple):
     """Rows of a page, and the user's newest ``seq`` in the same snapshot."""
 
     rows: list[Notification]
@@ -77,7 +77,7 @@ _PAGES: Final = PackedSelect(
 )
 
 
-def read(connection: Connection, requests: Sequence[PageRequest]) -> tuple[str, list[Page]]:
+def read(connection: Connection, requests: Sequence[PageRequest]) -> tuple[str, list[ReplayPage]]:
     """Return the epoch, and the page of each request; on PostgreSQL in one statement.
 
     Args:
@@ -91,19 +91,21 @@ def read(connection: Connection, requests: Sequence[PageRequest]) -> tuple[str, 
     return _pages_of(rows, len(requests))
 
 
-def lack_items(pages: Iterable[Page]) -> bool:
+def lack_items(pages: Iterable[ReplayPage]) -> bool:
     """Return whether pages have summaries whose items a further statement must read."""
     return any(map(notification_items.lacks_items, (row for each in pages for row in each.rows)))
 
 
-def with_items(connection: Connection, pages: Iterable[Page]) -> list[Page]:
+def with_items(connection: Connection, pages: Iterable[ReplayPage]) -> list[ReplayPage]:
     """Return pages, summaries with the items that a frame shows."""
     return [
         each._replace(rows=notification_items.with_items(connection, each.rows)) for each in pages
     ]
 
 
-def _one_by_one(connection: Connection, requests: Sequence[PageRequest]) -> tuple[str, list[Page]]:
+def _one_by_one(
+    connection: Connection, requests: Sequence[PageRequest]
+) -> tuple[str, list[ReplayPage]]:
     now, newest = epoch.with_newest(connection, {each.user_id for each in requests})
     pages = []
     for user_id, after, upto, most in requests:
@@ -111,15 +113,15 @@ def _one_by_one(connection: Connection, requests: Sequence[PageRequest]) -> tupl
             rows = notifications.page_after(connection, user_id, after, most)
         else:
             rows = notifications.unread_page(connection, user_id, after, upto, most)
-        pages.append(Page(rows, newest[user_id]))
+        pages.append(ReplayPage(rows, newest[user_id]))
     return now, pages
 
 
-def _pages_of(rows: Iterable[Sequence[Any]], count: int) -> tuple[str, list[Page]]:
+def _pages_of(rows: Iterable[Sequence[Any]], count: int) -> tuple[str, list[ReplayPage]]:
     now, newest = "", [0] * count
     found: list[list[Notification]] = [[] for _ in range(count)]
     for number, epoch_, seq, *columns in rows:
         now, newest[number] = epoch_, seq or 0
         if columns[0] is not None:
             found[number].append(notifications.from_columns(columns))
-    return now, list(map(Page, found, newest))
+    return now, list(map(ReplayPage, found, newest))

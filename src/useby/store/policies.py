@@ -11,12 +11,17 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.account import User
 from useby.domain.policy import NOTHING_SET, PolicyFields, Scope, StoredPolicy, counting
-from useby.domain.policy_scopes import place, short_of_product, wide_policies
+from useby.domain.policy_scopes import (
+    fields_of_member,
+    short_of_product,
+    sort_key,
+    wide_policies,
+)
 from useby.store import households
 from useby.store.cursor import Page, decode, encode
 from useby.store.schema import lots, member_policies, products
 
-Item = tuple[Scope, str, PolicyFields]
+ScopedPolicy = tuple[Scope, str, PolicyFields]
 ORDER: Final = "policies"
 _OF_PRODUCTS: Final = sa.select(products.c.id, products.c.policy, products.c.lead_days).where(
     products.c.user_id == sa.bindparam("owner"),
@@ -51,7 +56,7 @@ def list_(
     scope: Scope | None = None,
     key: str | None = None,
     default: StoredPolicy | None = None,
-) -> Page[Item]:
+) -> Page[ScopedPolicy]:
     """Return a page of the user's policies that set anything: widest scope first, then by key.
 
     Args:
@@ -73,13 +78,13 @@ def list_(
     wide = [
         each
         for each in wide
-        if scope in (None, each[0]) and key in (None, each[1]) and place(*each[:2]) > after
+        if scope in (None, each[0]) and key in (None, each[1]) and sort_key(*each[:2]) > after
     ]
     narrow = _narrow_after(connection, user, after, limit + 1, scope, key)
     found = list(islice(chain(wide, narrow), limit + 1))
     page = found[:limit]
     more = len(found) > limit
-    return Page(tuple(page), encode(ORDER, place(*page[-1][:2])) if more else None)
+    return Page(tuple(page), encode(ORDER, sort_key(*page[-1][:2])) if more else None)
 
 
 def _narrow_after(
@@ -89,12 +94,12 @@ def _narrow_after(
     together: int,
     only_scope: Scope | None,
     only_key: str | None,
-) -> Iterator[Item]:
+) -> Iterator[ScopedPolicy]:
     """Return policies of products and then of lots, by their ids."""
     # Who has left their own household has no policies there any more.
     left = user.shares and households.role_of(connection, user.id, user.id) is None
     for scope, sources in _NARROW.items():
-        rank, _ = place(scope, "")
+        rank, _ = sort_key(scope, "")
         if rank < after[0] or only_scope not in (None, scope):
             continue
         last = after[1] if rank == after[0] else ""
@@ -103,7 +108,9 @@ def _narrow_after(
             page = statement if only_key is None else statement.where(column == only_key)
             pages.append(_rows_after(connection, page, column, user.id, last, together))
         for id_, stored, lead_days in merge(*pages, key=itemgetter(0)):
-            fields = _fields(stored, lead_days)
+            # ``leadDays`` of a product count for all members of a household that is shared.
+            fields_of = fields_of_member if user.shares else _fields
+            fields = fields_of(stored, lead_days)
             if fields.are_set:
                 yield scope, id_, fields
 

@@ -25,7 +25,7 @@ from sqlalchemy.util import greenlet_spawn
 
 from useby.backoff import Backoff
 from useby.domain.events import Event
-from useby.store.database import OwnerHeld, StoreUnavailable, Transaction, await_shielded, deliver
+from useby.store.database import OwnerLocked, StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.long_reads import READ_SECONDS, ReadTurns, timed_out
 from useby.store.one_statement import run_one_statement
 from useby.store.online_index import MIGRATION_LOCK_TIMEOUT
@@ -149,8 +149,8 @@ class PostgresDatabase:
         async def written() -> T:
             try:
                 return await attempts()
-            except OwnerHeld as held:
-                user_id = held.user_id
+            except OwnerLocked as locked:
+                user_id = locked.user_id
             return await self._turns.run(user_id, attempts)
 
         return await self._shielded(written)
@@ -253,7 +253,7 @@ async def run_on_own_connection(url: str, work: Callable[[Connection], T], *, mi
         event.listen(engine.sync_engine, "handle_error", hide_values)
         async with engine.connect() as connection:
             if migrates:
-                await _hold_for_migrating(connection)
+                await _lock_for_migrating(connection)
                 return await connection.run_sync(work)
             async with connection.begin():
                 return await connection.run_sync(work)
@@ -261,7 +261,7 @@ async def run_on_own_connection(url: str, work: Callable[[Connection], T], *, mi
     return await _with_retries(alone)
 
 
-async def _hold_for_migrating(connection: AsyncConnection) -> None:
+async def _lock_for_migrating(connection: AsyncConnection) -> None:
     """Wait for other migrations and lock them out until the connection is closed.
 
     The lock is polled, not awaited in one statement: the statement would hold a snapshot, and an

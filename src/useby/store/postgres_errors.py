@@ -34,7 +34,7 @@ RETRYABLE: Final = ("40001", "40P01")
 the class do not prove that nothing was committed (40003), so they are not retried."""
 DATA_EXCEPTION: Final = "22"
 """Class of errors about a value, which may quote the value."""
-FATAL_SEVERITY: Final = ("FATAL_SEVERITY", "PANIC")
+FATAL_SEVERITY: Final = ("FATAL", "PANIC")
 """Severities after which the server closes the connection."""
 
 

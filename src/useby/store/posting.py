@@ -30,7 +30,7 @@ from useby.store.schema import notifications as table
 from useby.store.schema import sessions, usage, users
 
 
-class Outcome(NamedTuple):
+class PostOutcome(NamedTuple):
     """Result of one post."""
 
     standing: TokenStatus
@@ -181,7 +181,7 @@ def store(
     *,
     limits: Limits,
     waits: bool,
-) -> list[Outcome]:
+) -> list[PostOutcome]:
     """Store the posts whose token is good, whose account has room and whose user's row is free.
 
     Args:
@@ -200,14 +200,14 @@ def store(
         )
     ]
     params = values_params(transaction.connection, *zip(*rows, strict=True))
-    outcomes = [Outcome(TokenStatus.UNKNOWN, None, None)] * len(posts)
+    outcomes = [PostOutcome(TokenStatus.UNKNOWN, None, None)] * len(posts)
     for number, disabled, ended, unread, size, seq in _STORE[waits](
         transaction.connection, **params, limit_unread=limits.unread, limit_bytes=limits.bytes
     ):
         stored = None
         if seq is not None:
             stored = posts[number][2].kept(new[number].id, seq, created)
-        outcomes[number] = Outcome(
+        outcomes[number] = PostOutcome(
             accounts.standing_of(disabled, ended),
             None if unread is None else Usage(0, unread, size),
             stored,

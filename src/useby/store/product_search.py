@@ -59,7 +59,7 @@ class ProductQuery:
     date_kind: DateKind | None = None
 
 
-FOLDED_TOGETHER: Final = 500
+FOLD_BATCH: Final = 500
 """Products folded, or given their GTIN, in one transaction; it takes some 15 ms, and others write
 in between."""
 _KEYS: Final = {
@@ -71,7 +71,7 @@ _NOT_FOLDED: Final = products.c.folded_at.is_distinct_from(products.c.updated_at
 _FOLD: Final = BulkWrite(
     products.c.folded, products.c.folded_at, where=(products.c.user_id, products.c.id)
 )
-WITHOUT_BARCODE_TOGETHER: Final = 5000
+WITHOUT_BARCODE_BATCH: Final = 5000
 """Products without a barcode that one statement marks so; others write in between."""
 _HAS_NO_GTIN_YET: Final = products.c.gtin.is_(None)
 _SET_GTIN: Final = BulkWrite(products.c.gtin, where=(products.c.user_id, products.c.id))
@@ -173,20 +173,20 @@ def set_some_gtins(transaction: Transaction, user_id: str) -> bool:
         sa.update(products)
         .where(
             products.c.user_id == user_id,
-            products.c.id.in_(without.limit(WITHOUT_BARCODE_TOGETHER)),
+            products.c.id.in_(without.limit(WITHOUT_BARCODE_BATCH)),
         )
         .values(gtin="")
     )
-    if marked.rowcount == WITHOUT_BARCODE_TOGETHER:
+    if marked.rowcount == WITHOUT_BARCODE_BATCH:
         return True
     rows = transaction.connection.execute(
-        sa.select(products.c.id, products.c.barcode).where(*theirs).limit(FOLDED_TOGETHER)
+        sa.select(products.c.id, products.c.barcode).where(*theirs).limit(FOLD_BATCH)
     ).all()
     _SET_GTIN(
         transaction.connection,
         [(canonical_gtin(barcode) or "", user_id, product_id) for product_id, barcode in rows],
     )
-    return len(rows) == FOLDED_TOGETHER
+    return len(rows) == FOLD_BATCH
 
 
 def fold_some(transaction: Transaction, user_id: str) -> bool:
@@ -199,14 +199,14 @@ def fold_some(transaction: Transaction, user_id: str) -> bool:
     rows = transaction.connection.execute(
         sa.select(*PRODUCT_COLUMNS)
         .where(products.c.user_id == user_id, _NOT_FOLDED)
-        .limit(FOLDED_TOGETHER)
+        .limit(FOLD_BATCH)
     ).all()
     old = [product_of(row) for row in rows]
     _FOLD(
         transaction.connection,
         [(searched_text(each), each.updated_at, each.user_id, each.id) for each in old],
     )
-    return len(old) == FOLDED_TOGETHER
+    return len(old) == FOLD_BATCH
 
 
 def _require_gtins(connection: Connection, user_id: str) -> None:

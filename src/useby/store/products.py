@@ -9,6 +9,7 @@ Callers first lock the owner (``accounts.lock_user``).
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -52,6 +53,7 @@ _SENT: Final = PackedSelect(
     )
 )
 _GIVEN_DATES: Final = values_table(
+    sa.column("number", sa.Integer()),
     products.c.user_id,
     products.c.id,
     sa.column("since", sa.Text()),
@@ -59,8 +61,7 @@ _GIVEN_DATES: Final = values_table(
 )
 _SENT_ABOUT: Final = PackedSelect(
     sa.select(
-        sent_alerts.c.user_id,
-        sent_alerts.c.product_id,
+        _GIVEN_DATES.c.number,
         sent_alerts.c.expiry,
         sent_alerts.c.lead,
         sent_alerts.c.said_at,
@@ -71,13 +72,12 @@ _SENT_ABOUT: Final = PackedSelect(
             sent_alerts.c.user_id == _GIVEN_DATES.c.user_id,
             sent_alerts.c.product_id == _GIVEN_DATES.c.id,
             sent_alerts.c.expiry >= _GIVEN_DATES.c.since,
-            sent_alerts.c.expiry <= _GIVEN_DATES.c.until,
+            sent_alerts.c.expiry < _GIVEN_DATES.c.until,
         ),
     )
 )
 _UTC: Final = ZoneInfo("UTC")
-NEAR: Final = timedelta(days=2)
-"""Distance of dates that may be one day in some zone, and more."""
+_DAY: Final = timedelta(days=1)
 _GIVEN_EXTERNAL_IDS: Final = values_table(products.c.external_id)
 _EXISTING: Final = PackedSelect(
     sa.select(products.c.external_id).where(
@@ -199,7 +199,7 @@ def sent_alerts_of(
 def sent_alerts_about(
     connection: Connection, dates: Iterable[tuple[str, str, Collection[Expiry]]]
 ) -> dict[tuple[str, str], list[tuple[str, int, datetime]]]:
-    """Return the alerts sent for dates of products, and for dates near or between them.
+    """Return the alerts sent for dates of products, and for dates near them.
 
     A product that is bought for years has alerts of hundreds of dates, of which few matter now.
 
@@ -207,26 +207,45 @@ def sent_alerts_about(
         connection: The snapshot to read.
         dates: Owner, product and dates of each product.
     """
-    given = dates_near(dates)
-    if not given:
+    near = dates_near(dates)
+    if not near:
         return {}
-    return _by_product(
-        _SENT_ABOUT(connection, **values_params(connection, *zip(*given, strict=True)))
-    )
+    given = values_params(connection, range(len(near)), *zip(*near, strict=True))
+    sent: dict[tuple[str, str], list[tuple[str, int, datetime]]] = {}
+    for number, *alert in _SENT_ABOUT(connection, **given):
+        sent.setdefault(near[number][:2], []).append((*alert,))
+    return sent
 
 
 def dates_near(
     dates: Iterable[tuple[str, str, Collection[Expiry]]],
 ) -> list[tuple[str, str, str, str]]:
-    """Return owner, product, and the first and the last date that may matter to some dates."""
-    given = []
+    """Return where to look for alerts that were sent for the days of some dates.
+
+    Returns:
+        Owner, product, and the first key of a date that may matter, with the key after the last.
+        Dates of one product that are far from each other have an entry each, since there may be
+        many sent alerts between them; no key is in two entries.
+    """
+    given: list[tuple[str, str, str, str]] = []
     for user_id, product_id, its in dates:
-        days = [each.day_in(_UTC) for each in its]
-        if days:
-            since = max(min(days), date.min + NEAR) - NEAR
-            until = min(max(days), date.max - NEAR) + NEAR
-            given.append((user_id, product_id, since.isoformat(), until.isoformat()))
+        end = ""
+        for first, until in sorted({_near(each.day_in(_UTC)) for each in its}):
+            since = given.pop()[2] if first < end else first
+            given.append((user_id, product_id, since, until))
+            end = until
     return given
+
+
+@lru_cache(maxsize=4096)
+def _near(day: date) -> tuple[str, str]:
+    """Return the bounds of the keys of dates that may be one day with a date, in some zone.
+
+    Their days in UTC are next to each other at most.
+    """
+    since = max(day, date.min + _DAY) - _DAY
+    until = min(day, date.max - 2 * _DAY) + 2 * _DAY
+    return since.isoformat(), until.isoformat()
 
 
 def _by_product(
@@ -251,7 +270,7 @@ def refresh_statistics(transaction: Transaction) -> None:
 
 def _values(row: ProductRow) -> tuple[Any, ...]:
     """Return the values of ``_VALUES``, then those of ``_KEY``."""
-    values, dates = tuple(values_of(row.product).values()), row.dates
+    values, dates = values_of(row.product), row.dates
     return (
         *values[2:],
         dates.ends_at,

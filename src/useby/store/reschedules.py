@@ -34,6 +34,8 @@ class Unfinished(StrEnum):
     would delete these with the account: it looks for ``DELETE`` alone."""
     LEAVE = "leave"
     """End of what the user has of households that they have left (``store.leaving``)."""
+    CHANNELS = "channels"
+    """Deletion of channels with many deliveries (``store.channels``)."""
 
 
 def is_deletion(work: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
@@ -66,12 +68,18 @@ def reschedule_household(transaction: Transaction, household_id: str, now: datet
     transaction.publish(AlertScheduled(now))
 
 
-def is_rescheduling(connection: Connection, user_id: str) -> bool:
-    """Return whether products of a user's households are still to be checked."""
+def is_settling(connection: Connection, user_id: str) -> bool:
+    """Return whether it is not settled yet which alerts a user gets.
+
+    Products of the user's households are still to be checked, or alerts that were collected about a
+    household that the user has left are still to be deleted.
+    """
     is_theirs = sa.or_(
         unfinished.c.user_id == user_id, unfinished.c.user_id.in_(_shared_by(user_id))
     )
-    this = sa.and_(is_theirs, unfinished.c.work == Unfinished.RESCHEDULE.value)
+    is_rescheduled = sa.and_(is_theirs, unfinished.c.work == Unfinished.RESCHEDULE.value)
+    leaves = sa.and_(unfinished.c.user_id == user_id, unfinished.c.work == Unfinished.LEAVE.value)
+    this = sa.or_(is_rescheduled, leaves)
     return bool(connection.scalar(sa.select(sa.exists().where(this))))
 
 

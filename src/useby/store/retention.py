@@ -19,7 +19,7 @@ from useby.store.summary_tables import snoozes
 SLICE: Final = 500
 """Maximum notifications that a slice reads; at most so many are deleted in a transaction."""
 
-Key = tuple[str, int]
+RowKey = tuple[str, int]
 """A notification's user and ``seq``."""
 _KEY: Final = sa.tuple_(notifications.c.user_id, notifications.c.seq)
 _newest: Final = (
@@ -30,13 +30,13 @@ _newest: Final = (
 class Slice(NamedTuple):
     """A part of all notifications."""
 
-    old: tuple[Key, ...]
+    old: tuple[RowKey, ...]
     """Notifications that were read before the limit."""
-    last: Key | None
+    last: RowKey | None
     """The last notification of the slice; ``None`` if no other follows."""
 
 
-def slice_after(connection: Connection, after: Key | None, before: datetime) -> Slice:
+def slice_after(connection: Connection, after: RowKey | None, before: datetime) -> Slice:
     """Return the slice that follows ``after``, with the notifications read before a time."""
     statement = (
         sa.select(
@@ -54,7 +54,7 @@ def slice_after(connection: Connection, after: Key | None, before: datetime) -> 
     return Slice(old, (rows[-1][0], rows[-1][1]) if len(rows) == SLICE else None)
 
 
-def delete_read(transaction: Transaction, keys: Sequence[Key], before: datetime) -> int:
+def delete_read(transaction: Transaction, keys: Sequence[RowKey], before: datetime) -> int:
     """Delete notifications that were read before a time; return their number.
 
     The newest notification of each user stays, because it is the place from which a client that has

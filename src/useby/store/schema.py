@@ -128,10 +128,10 @@ products = sa.Table(
     sa.Index("ix_products_flat", "user_id", "id", **rows_where("version IS NULL")),
 )
 """A row has the date (``expires_on``, a day in the owner's zone, or ``expires_at``, an instant),
-the quantity, the location and the closing that its lots come to. ``version`` counts the writes of
-nodes that write lots. A node of an older version writes no lots: a row that it adds has no
+the quantity, the location and the closing that its lots come to. ``version`` rises with each write
+of nodes that write lots. A node of an older version writes no lots: a row that it adds has no
 ``version``, and a trigger of migration 0014 removes it from a row that it changes. Such a row is
-*flat*; it is what counts, and ``actions.stock`` brings its lots in line.
+*flat*: its own date and quantity are valid, and ``actions.stock`` adjusts its lots to them.
 
 ``ends_at`` and ``expiring_from`` are computed from the date, the owner's zone and the policy;
 ``alert_at`` is the time of the next alert of a lot, ``next_alert_at`` that of a flat row.
@@ -356,10 +356,14 @@ calendars = sa.Table(
     sa.Column("id", sa.String(36), nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("member_id", sa.String(128), nullable=True),
+    sa.Column("view_hash", sa.String(64), nullable=True),
+    sa.Column("revised_at", UtcDateTime, nullable=True),
     sa.Index(None, "household_id", "id"),
 )
 """Secret addresses (hashed: SHA-256) under which calendar applications read a household's dates.
-``member_id`` is the member who has it; it is empty for the founder."""
+``member_id`` is the member who has it; it is empty for the founder. ``view_hash`` is the SHA-256 of
+the policies, zones and language that it was last read with, and ``revised_at`` the time at which
+they were first found to be others; both are empty until it is read."""
 
 epoch = sa.Table(
     "epoch",

@@ -16,7 +16,7 @@ from useby.store.database import Transaction
 from useby.store.idempotency import PURGED, RETENTION, KeyReused
 from useby.store.schema import api_keys, service_answers, users
 
-__all__ = ["RETENTION", "KeyReused", "keep", "kept", "key_exists", "users_by_address"]
+__all__ = ["RETENTION", "KeyReused", "add_answer", "answer_of", "key_exists", "users_by_address"]
 
 _EXPIRED: Final = (
     sa.select(service_answers.c.key_id, service_answers.c.key)
@@ -56,7 +56,7 @@ def users_by_address(
     )
 
 
-def kept(
+def answer_of(
     transaction: Transaction, key_id: str, key: str, fingerprint: str, now: datetime
 ) -> bytes | None:
     """Return the outcome of an earlier request with this ``Idempotency-Key``, if there was one.
@@ -77,7 +77,7 @@ def kept(
     return bytes(row.answer)
 
 
-def keep(
+def add_answer(
     transaction: Transaction,
     key_id: str,
     key: str,

@@ -48,9 +48,10 @@ tickets = sa.Table(
     sa.Column("until", UtcDateTime, nullable=False),
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("scopes", Texts, nullable=True),
+    sa.Column("household_id", sa.String(128), nullable=True),
     sa.PrimaryKeyConstraint("user_id", "ticket_hash"),
     sa.Index(None, "expires_at"),
 )
 """Unused WebSocket tickets. ``session_id``, ``issued_at`` and ``until`` are those of the access
-token that the ticket replaces; ``expires_at`` is the end of the ticket. ``scopes`` are those of an
-API key, and empty for any other token."""
+token that the ticket replaces; ``expires_at`` is the end of the ticket. ``scopes`` and
+``household_id`` are those of an API key, and empty for any other token."""

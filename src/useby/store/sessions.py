@@ -144,7 +144,7 @@ def open_session(
         )
     )
     if token_hash is not None:
-        _keep(transaction, token_hash, user_id, session_id, expires_at)
+        _add_token(transaction, token_hash, user_id, session_id, expires_at)
 
 
 def rotate(
@@ -187,7 +187,7 @@ def rotate(
         .where(refresh_tokens.c.token_hash == token_hash)
         .values(spent_at=now, successor_hash=successor_hash)
     )
-    _keep(transaction, successor_hash, row.user_id, row.session_id, expires_at)
+    _add_token(transaction, successor_hash, row.user_id, row.session_id, expires_at)
     connection.execute(
         sa.update(sessions)
         .where(sessions.c.user_id == row.user_id, sessions.c.id == row.session_id)
@@ -278,7 +278,7 @@ def end_session(transaction: Transaction, user_id: str, session_id: str, now: da
     )
     if not ended.rowcount:
         return False
-    channels.end_with_sign_ins(transaction, user_id, [session_id])
+    channels.end_with_sign_ins(transaction, user_id, [session_id], now)
     transaction.publish(AccessRevoked(user_id, session_id))
     return True
 
@@ -344,7 +344,7 @@ def purge(transaction: Transaction, now: datetime) -> int:
     return connection.execute(_PURGE, keys).rowcount
 
 
-def _keep(
+def _add_token(
     transaction: Transaction,
     token_hash: str,
     user_id: str,

@@ -24,8 +24,10 @@ from useby.store.schema import shared_reads as table
 
 Lots = set[tuple[str, str | None]]
 """Products and lots; without a lot, a product itself."""
-TOGETHER: Final = 20
+BATCH: Final = 20
 """Maximum reads that one transaction does, and summaries of a member that it compares."""
+MEMBERS: Final = 200
+"""Maximum members for whom one transaction marks reads, each counted once for each of these."""
 MOST: Final = 500
 """Maximum alerts of a member that one read marks."""
 _GIVEN: Final = values_table(households.c.id)
@@ -42,7 +44,7 @@ _SINGLE: Final = (Cause.EXPIRING.value, Cause.EXPIRED.value, Cause.SNOOZED.value
 _OF_MANY: Final = (Cause.SUMMARY.value, Cause.DIGEST.value, Cause.SNOOZED.value)
 
 
-class Read(NamedTuple):
+class SharedRead(NamedTuple):
     """A notification about a shared household that its user has read."""
 
     household_id: str
@@ -50,7 +52,7 @@ class Read(NamedTuple):
     notification_id: str
 
 
-class _Waiting(NamedTuple):
+class _WaitingRead(NamedTuple):
     """A read that is to be shared."""
 
     user_id: str
@@ -59,7 +61,7 @@ class _Waiting(NamedTuple):
     since: datetime
 
 
-def add(transaction: Transaction, reads: Sequence[Read], now: datetime) -> None:
+def add(transaction: Transaction, reads: Sequence[SharedRead], now: datetime) -> None:
     """Store reads that are to be shared, of those households whose setting it is."""
     if not reads:
         return
@@ -78,11 +80,12 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
         True if some were shared.
     """
     connection = transaction.connection
-    held: set[str] = set()
-    while waiting := _waiting(connection, held):
+    locked: set[str] = set()
+    while waiting := _waiting(connection, locked):
         for household_id in dict.fromkeys(each.household_id for each in waiting):
             theirs = [each for each in waiting if each.household_id == household_id]
             users = _members(connection, household_id)
+            theirs = theirs[: max(1, MEMBERS // max(1, len(users)))]
             if users <= try_lock_users(transaction, users):
                 for each in theirs:
                     _share(transaction, each, users - {each.user_id}, now)
@@ -90,17 +93,17 @@ def do_slice(transaction: Transaction, now: datetime) -> bool:
                 key = sa.tuple_(table.c.user_id, table.c.notification_id)
                 connection.execute(sa.delete(table).where(key.in_(done)))
                 return True
-            held.add(household_id)
+            locked.add(household_id)
     return False
 
 
-def _waiting(connection: Connection, held: Collection[str]) -> list[_Waiting]:
+def _waiting(connection: Connection, locked: Collection[str]) -> list[_WaitingRead]:
     """Return the oldest reads, without those of households of which a member is locked."""
-    oldest = sa.select(table).order_by(table.c.since).limit(TOGETHER)
-    if held:
-        oldest = oldest.where(table.c.household_id.not_in(held))
+    oldest = sa.select(table).order_by(table.c.since).limit(BATCH)
+    if locked:
+        oldest = oldest.where(table.c.household_id.not_in(locked))
     rows = connection.execute(oldest.with_for_update(of=table, skip_locked=True))
-    return [_Waiting(*row) for row in rows]
+    return [_WaitingRead(*row) for row in rows]
 
 
 def _members(connection: Connection, household_id: str) -> frozenset[str]:
@@ -112,7 +115,7 @@ def _members(connection: Connection, household_id: str) -> frozenset[str]:
 
 
 def _share(
-    transaction: Transaction, read: _Waiting, others: Collection[str], now: datetime
+    transaction: Transaction, read: _WaitingRead, others: Collection[str], now: datetime
 ) -> None:
     lots = _lots_of(transaction.connection, read)
     for user_id in sorted(others):
@@ -134,7 +137,7 @@ def _share(
             transaction.publish(MarkedRead(user_id, tuple(marked)))
 
 
-def _lots_of(connection: Connection, read: _Waiting) -> Lots:
+def _lots_of(connection: Connection, read: _WaitingRead) -> Lots:
     """Return the lots that an alert is about; none of what is no alert."""
     row = connection.execute(
         sa.select(notifications.c.product_id, notifications.c.lot_ids).where(
@@ -159,7 +162,9 @@ def _items_of(connection: Connection, user_id: str, notification_id: str) -> Lot
     return {(product_id, lot_id) for product_id, lot_id in rows}
 
 
-def _unread(read: _Waiting, user_id: str, events: Sequence[str]) -> list[sa.ColumnElement[bool]]:
+def _unread(
+    read: _WaitingRead, user_id: str, events: Sequence[str]
+) -> list[sa.ColumnElement[bool]]:
     return [
         notifications.c.user_id == user_id,
         notifications.c.household_id == read.household_id,
@@ -169,7 +174,7 @@ def _unread(read: _Waiting, user_id: str, events: Sequence[str]) -> list[sa.Colu
     ]
 
 
-def _single(connection: Connection, read: _Waiting, user_id: str, lots: Lots) -> list[int]:
+def _single(connection: Connection, read: _WaitingRead, user_id: str, lots: Lots) -> list[int]:
     """Return the ``seq`` of a member's unread alerts that are about none but some lots."""
     wanted: Sequence[str] = sorted({product_id for product_id, _ in lots})[:MOST]
     rows = connection.execute(
@@ -184,16 +189,16 @@ def _single(connection: Connection, read: _Waiting, user_id: str, lots: Lots) ->
     ]
 
 
-def _of_many(connection: Connection, read: _Waiting, user_id: str, lots: Lots) -> list[int]:
+def _of_many(connection: Connection, read: _WaitingRead, user_id: str, lots: Lots) -> list[int]:
     """Return the ``seq`` of a member's unread summaries that are about none but some lots.
 
-    The newest ``TOGETHER`` are considered.
+    The newest ``BATCH`` are considered.
     """
     rows: Sequence[Any] = connection.execute(
         sa.select(notifications.c.seq, notifications.c.id)
         .where(*_unread(read, user_id, _OF_MANY), notifications.c.product_id.is_(None))
         .order_by(notifications.c.seq.desc())
-        .limit(TOGETHER)
+        .limit(BATCH)
     ).all()
     found = []
     for seq, notification_id in rows:

@@ -15,7 +15,7 @@ from useby.store.database import Transaction
 from useby.store.schema import channels, notifications
 from useby.store.schema import shown_pushes as table
 
-Key = tuple[str, str]
+ChannelKey = tuple[str, str]
 """User and id of a channel."""
 
 MOST: Final = 100
@@ -27,7 +27,7 @@ _THEIRS: Final = sa.and_(
 _IS_READ: Final = sa.or_(notifications.c.seq.is_(None), notifications.c.read_at.is_not(None))
 
 
-def add(connection: Connection, channel: Key, seq: int) -> None:
+def add(connection: Connection, channel: ChannelKey, seq: int) -> None:
     """Store that a channel's browser has been sent a notification; it may be sent twice.
 
     Args:
@@ -47,7 +47,7 @@ def add(connection: Connection, channel: Key, seq: int) -> None:
     )
 
 
-def read(connection: Connection, channel: Key) -> dict[int, str]:
+def read(connection: Connection, channel: ChannelKey) -> dict[int, str]:
     """Return the first notifications that are read, or deleted, and may still be shown.
 
     Args:
@@ -67,17 +67,17 @@ def read(connection: Connection, channel: Key) -> dict[int, str]:
     return {row.seq: row.notification_id for row in rows}
 
 
-def forget(connection: Connection, channel: Key, seqs: Collection[int]) -> None:
+def forget(connection: Connection, channel: ChannelKey, seqs: Collection[int]) -> None:
     """Delete the rows of these notifications."""
     connection.execute(sa.delete(table).where(*_rows(channel), table.c.seq.in_(seqs)))
 
 
-def forget_before(connection: Connection, channel: Key, seq: int) -> None:
+def forget_before(connection: Connection, channel: ChannelKey, seq: int) -> None:
     """Delete the rows of notifications that are older than ``seq``."""
     connection.execute(sa.delete(table).where(*_rows(channel), table.c.seq < seq))
 
 
-def to_close(connection: Connection, user_ids: Collection[str]) -> frozenset[Key]:
+def to_close(connection: Connection, user_ids: Collection[str]) -> frozenset[ChannelKey]:
     """Return the channels of users that may show what is read: user and id of each channel."""
     rows = connection.execute(
         sa.select(table.c.user_id, table.c.channel_id)
@@ -88,7 +88,9 @@ def to_close(connection: Connection, user_ids: Collection[str]) -> frozenset[Key
     return frozenset((row.user_id, row.channel_id) for row in rows)
 
 
-def look_at(transaction: Transaction, keys: Collection[Key], now: datetime) -> frozenset[Key]:
+def look_at(
+    transaction: Transaction, keys: Collection[ChannelKey], now: datetime
+) -> frozenset[ChannelKey]:
     """Have workers look at channels now, because what they show is read.
 
     Returns:
@@ -97,12 +99,14 @@ def look_at(transaction: Transaction, keys: Collection[Key], now: datetime) -> f
     """
     of = channels.c
     rows = transaction.connection.execute(
-        sa.select(of.user_id, of.id, of.failures, of.enabled)
+        sa.select(of.user_id, of.id, of.failures, of.enabled, of.deleted)
         .where(sa.tuple_(of.user_id, of.id).in_(list(keys)), of.claim.is_(None))
         .with_for_update(key_share=True, skip_locked=True)
     ).all()
     seen = {(row.user_id, row.id): row for row in rows}
-    idle = [key for key, row in seen.items() if row.enabled and not row.failures]
+    idle = [
+        key for key, row in seen.items() if row.enabled and not row.deleted and not row.failures
+    ]
     if idle:
         transaction.connection.execute(
             sa.update(channels)
@@ -115,5 +119,5 @@ def look_at(transaction: Transaction, keys: Collection[Key], now: datetime) -> f
     return frozenset(keys) - seen.keys()
 
 
-def _rows(channel: Key) -> tuple[sa.ColumnElement[bool], ...]:
+def _rows(channel: ChannelKey) -> tuple[sa.ColumnElement[bool], ...]:
     return table.c.user_id == channel[0], table.c.channel_id == channel[1]

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.events import AccessRevoked, AlertScheduled, MarkedRead
 from useby.domain.movement import Taking
-from useby.store import leaving, notification_items, reschedules, shared_reads
+from useby.store import channels, leaving, notification_items, reschedules, shared_reads
 from useby.store.database import Transaction
 from useby.store.emptying import empty_account as empty_account  # noqa: PLC0414
 from useby.store.emptying import empty_stock, lives_on
@@ -79,8 +79,10 @@ def begin_emptying(transaction: Transaction, household_id: str, newest: str, now
     transaction.publish(AlertScheduled(now))  # wakes the scheduler
 
 
-def empty_household(transaction: Transaction, household_id: str) -> bool:
+def empty_household(transaction: Transaction, household_id: str, now: datetime) -> bool:
     """Delete a slice of the stock that a household had when its deletion began.
+
+    What its founder was sent about it is marked read then.
 
     Returns:
         True if that was all.
@@ -92,6 +94,8 @@ def empty_household(transaction: Transaction, household_id: str) -> bool:
     if newest is None:
         return True
     if not empty_stock(connection, household_id, newest):
+        return False
+    if not leaving.mark_founders(transaction, household_id, newest, now):
         return False
     connection.execute(sa.delete(unfinished).where(*this))
     return True
@@ -184,12 +188,28 @@ def mark_reports_read(
     takings: Collection[Taking],
     now: datetime,
 ) -> None:
-    """Mark the reports of takings read that were undone; no later undo makes them unread again."""
-    for kind, recorded_at in takings:
-        report = sa.and_(
-            notifications.c.event == kind.value, notifications.c.created_at == recorded_at
+    """Mark the reports of takings read that were undone; no later undo makes them unread again.
+
+    At most the newest ``SLICE`` reports of the time in which they were taken are considered.
+    """
+    if not takings:
+        return
+    undone = {(kind.value, recorded_at) for kind, recorded_at in takings}
+    times = [recorded_at for _, recorded_at in takings]
+    rows = transaction.connection.execute(
+        sa.select(notifications.c.seq, notifications.c.event, notifications.c.created_at)
+        .where(
+            *_unread_of(user_id, product_id),
+            notifications.c.event.in_({kind for kind, _ in undone}),
+            notifications.c.created_at.between(min(times), max(times)),
         )
-        _mark(transaction, user_id, product_id, report, now, by_closing=False)
+        .order_by(notifications.c.seq.desc())
+        .limit(SLICE)
+    )
+    back = [seq for seq, event, created_at in rows if (event, created_at) in undone]
+    if back:
+        these = notifications.c.seq.in_(back)
+        _mark(transaction, user_id, product_id, these, now, by_closing=False)
 
 
 def are_waiting(connection: Connection) -> bool:
@@ -231,9 +251,12 @@ def _do_slice_of_account(transaction: Transaction, now: datetime) -> bool:
     if next_.work in (Unfinished.DELETE.value, Unfinished.VACATE.value):
         empty_account(transaction, next_.user_id)
     elif next_.work == Unfinished.EMPTY.value:
-        empty_household(transaction, next_.user_id)
+        empty_household(transaction, next_.user_id, now)
     elif next_.work == Unfinished.LEAVE.value:
         if leaving.do_slice(transaction, next_.user_id, now):
+            connection.execute(sa.delete(unfinished).where(*this))
+    elif next_.work == Unfinished.CHANNELS.value:
+        if channels.delete_slice(connection, next_.user_id):
             connection.execute(sa.delete(unfinished).where(*this))
     else:
         _mark_due(connection, next_.user_id, next_.after, now)
@@ -321,7 +344,7 @@ def _mark_due(connection: Connection, user_id: str, after: str, now: datetime) -
                 products.c.id <= last,
                 products.c.closed_as.is_(None),
             )
-            .values(alert_at=now)
+            .values(alert_at=now, next_alert_at=None)
         )
     if count < RESCHEDULED:
         connection.execute(sa.delete(unfinished).where(*this))

@@ -31,7 +31,7 @@ from sqlalchemy.engine import Connection, Engine, ExceptionContext
 from useby.domain.events import Event, ExternalCommit
 from useby.store.database import StoreUnavailable, Transaction, await_shielded, deliver
 from useby.store.external_commits import ExternalCommits
-from useby.store.groups import Job, read_together, settle, stands, store_errors, write_together
+from useby.store.groups import Job, answer_jobs, read_together, stands, store_errors, write_together
 from useby.store.lock import create_if_missing
 from useby.store.long_reads import READ_SECONDS, ReadTurns
 
@@ -48,7 +48,7 @@ LONG_READERS = 2
 OPEN_SECONDS = 1.0
 """Maximum wait for the connection of a thread; another process may have locked the file."""
 BATCH = 256
-READ_TOGETHER = 32
+READ_BATCH = 32
 """Maximum number of reads in one snapshot; it bounds the wait of each."""
 BUSY_SECONDS = 10
 WAL_KEPT = 4 * 2**20
@@ -230,7 +230,7 @@ class SqliteDatabase:
 
     def _read_waiting(self, most: int = READERS) -> None:
         while self._to_read and self._reads_under_way < most:
-            count = min(READ_TOGETHER, len(self._to_read))
+            count = min(READ_BATCH, len(self._to_read))
             self._reads.put([self._to_read.popleft() for _ in range(count)])
             self._reads_under_way += 1
 
@@ -332,7 +332,7 @@ class SqliteDatabase:
         for job in batch:
             if job.error is None:
                 deliver(self.on_commit, job.events)
-        settle(batch)
+        answer_jobs(batch)
         self._log_state(batch)
         if self._wal is not None and self._wal.is_large() and self._truncating is None:
             self._truncating = self._loop.create_task(self._truncate_wal(), name="store-wal")
@@ -368,13 +368,13 @@ class SqliteDatabase:
             self._loop.call_soon_threadsafe(deliver, self.on_commit, [ExternalCommit()])
 
     def _on_read(self, batch: Sequence[Job[Any]]) -> None:
-        settle(batch)
+        answer_jobs(batch)
         self._reads_under_way -= 1
         if not self._closed:
             self._read_waiting()
 
     def _on_long_read(self, batch: Sequence[Job[Any]]) -> None:
-        settle(batch)
+        answer_jobs(batch)
         for job in batch:
             if job.user_id is not None:
                 self._read_turns.give_back(job.user_id)

@@ -19,7 +19,7 @@ from useby.domain.stats import MOST_THROWN_AWAY, By, Period, Sums
 from useby.domain.zone_offsets import ALL_TIME, offsets_between
 from useby.store.column_types import Exact, UtcDateTime
 from useby.store.exact_sums import exact_sum
-from useby.store.schema import lots, movements, products, sent_alerts
+from useby.store.schema import lots, member_alerts, movements, products, sent_alerts
 from useby.store.sql_dates import (
     counts_at,
     days_between,
@@ -182,13 +182,6 @@ def _counted(how: Sequence[Disposal]) -> sa.Subquery:
         events.c.lots == sa.literal_column("1"), events.c.how == Disposal.CONSUMED.value
     )
     is_not_over = sa.or_(events.c.expires_on >= events.c.day, events.c.expires_at > events.c.at)
-    has_alert = sa.exists().where(
-        sent_alerts.c.user_id == _HOUSEHOLD,
-        sent_alerts.c.product_id == events.c.product_id,
-        sent_alerts.c.expiry == expiry_key(events.c.expires_on, events.c.expires_at),
-        sent_alerts.c.said_at <= events.c.at,
-        sent_alerts.c.unsent.is_not(True),
-    )
     return (
         sa.select(
             products.c.id,
@@ -202,9 +195,9 @@ def _counted(how: Sequence[Disposal]) -> sa.Subquery:
             events.c.quantity,
             events.c.price,
             sa.case((is_taken_lot, days_between(its_day, events.c.day))).label("days_left"),
-            sa.case((sa.and_(is_taken_lot, is_not_over, has_alert), sa.literal_column("1"))).label(
-                "after_alert"
-            ),
+            sa.case(
+                (sa.and_(is_taken_lot, is_not_over, _has_alert(events)), sa.literal_column("1"))
+            ).label("after_alert"),
         )
         .select_from(events)
         .join(
@@ -212,6 +205,26 @@ def _counted(how: Sequence[Disposal]) -> sa.Subquery:
             sa.and_(products.c.user_id == _HOUSEHOLD, products.c.id == events.c.product_id),
         )
         .subquery("counted")
+    )
+
+
+def _has_alert(events: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Return the condition that an alert of an event's date was sent to a member before it."""
+    tables = (
+        (sent_alerts, sent_alerts.c.user_id),
+        (member_alerts, member_alerts.c.household_id),
+    )
+    return sa.or_(
+        *(
+            sa.exists().where(
+                household_id == _HOUSEHOLD,
+                table.c.product_id == events.c.product_id,
+                table.c.expiry == expiry_key(events.c.expires_on, events.c.expires_at),
+                table.c.said_at <= events.c.at,
+                table.c.unsent.is_not(True),
+            )
+            for table, household_id in tables
+        )
     )
 
 

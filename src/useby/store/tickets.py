@@ -39,6 +39,7 @@ _REDEEM: Final = (
         table.c.until,
         table.c.expires_at,
         table.c.scopes,
+        table.c.household_id,
     )
 )
 _EXPIRED: Final = (
@@ -64,22 +65,25 @@ class TicketGrant:
     """Time at which the token expires."""
     scopes: tuple[str, ...] = ()
     """Scopes of an API key; empty for any other token."""
+    household_id: str | None = None
+    """Household of an API key; ``None`` for any other token."""
 
 
-def keep(
-    transaction: Transaction, ticket_hash: str, stake: TicketGrant, expires_at: datetime
+def add(
+    transaction: Transaction, ticket_hash: str, grant: TicketGrant, expires_at: datetime
 ) -> None:
     """Store a new ticket and its grant until ``expires_at``."""
-    lock_users(transaction, stake.user_id)
+    lock_users(transaction, grant.user_id)
     transaction.connection.execute(
         sa.insert(table).values(
-            user_id=stake.user_id,
+            user_id=grant.user_id,
             ticket_hash=ticket_hash,
-            session_id=stake.session_id,
-            issued_at=stake.issued_at,
-            until=stake.token_expires_at,
+            session_id=grant.session_id,
+            issued_at=grant.issued_at,
+            until=grant.token_expires_at,
             expires_at=expires_at,
-            scopes=stake.scopes,
+            scopes=grant.scopes,
+            household_id=grant.household_id,
         )
     )
 
@@ -103,7 +107,12 @@ def redeem(
     )
     return {
         (row.user_id, row.ticket_hash): TicketGrant(
-            row.user_id, row.session_id, row.issued_at, row.until, row.scopes
+            row.user_id,
+            row.session_id,
+            row.issued_at,
+            row.until,
+            row.scopes,
+            row.household_id,
         )
         for row in rows
         if row.expires_at > now

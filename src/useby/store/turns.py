@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from useby.store.database import OwnerHeld, StoreUnavailable
+from useby.store.database import OwnerLocked, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class Turns:
         while not await _acquired(self._few.acquire(), min(loop.time() + pause, ends)):
             try:
                 return await attempt(False)
-            except OwnerHeld:
+            except OwnerLocked:
                 if loop.time() >= ends:
                     raise StoreUnavailable("another transaction locks the user's row") from None
             pause = min(2 * pause, LONGEST_PAUSE)

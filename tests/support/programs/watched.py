@@ -19,12 +19,12 @@ def print_held(*_: object) -> None:
     loop = asyncio.get_running_loop()
     timers = [each for each in loop._scheduled if not each.cancelled()]  # type: ignore[attr-defined]
     memory = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    (pss,) = [int(line.split()[1]) for line in memory if line.startswith("Pss:")]
+    (anonymous,) = [int(line.split()[1]) for line in memory if line.startswith("Anonymous:")]
     held = {
         "tasks": len(asyncio.all_tasks(loop)),
         "timers": len(timers),
         "descriptors": len(list(Path("/proc/self/fd").iterdir())),
-        "pss_kib": pss,
+        "memory_kib": anonymous,
     }
     os.write(1, f"HOLDS {json.dumps(held)}\n".encode())
 

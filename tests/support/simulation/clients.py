@@ -1,4 +1,4 @@
-"""A user's clients on ``stage``'s lines, each with its page of the ledger."""
+"""A user's clients on simulated transports, each with what it was sent and is owed."""
 
 import json
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.support.raw_websocket import CLOSE, PING, PONG, TEXT, close_frame, frame
-from tests.support.simulation.parts import Line, frames_in
+from tests.support.simulation.parts import MemoryTransport, frames_in
 
 from useby.domain.notification import Notification
 
@@ -43,7 +43,7 @@ class Device:
     def __init__(
         self,
         owner: Owner,
-        line: Line,
+        transport: MemoryTransport,
         *,
         after: str | None,
         extended: bool,
@@ -54,7 +54,7 @@ class Device:
         one_too_many: bool,
     ) -> None:
         self.owner = owner
-        self.line = line
+        self.transport = transport
         self.session = owner.signed_in
         self.extended = extended
         self.expires = expires
@@ -65,7 +65,7 @@ class Device:
         self.closed: tuple[int, str] | None = None
         self.leaving = False
         self.established = False
-        self.was_slow = not line.reads
+        self.was_slow = not transport.reads
         self.was_one_too_many = one_too_many
         number = next((each.seq for each in owner.posted if each.id == after), None)
         if number is not None:
@@ -80,11 +80,11 @@ class Device:
         self.pinged: list[set[int]] = []
         """For each ``PING`` not yet answered, what was marked before it."""
         self._received = bytearray()
-        line.on_read = self.receive
+        transport.on_read = self.receive
 
     @property
     def ended(self) -> bool:
-        return self.closed is not None or self.line.lost or self.leaving
+        return self.closed is not None or self.transport.lost or self.leaving
 
     def due(self, read: set[int]) -> set[int]:
         """Return the numbers that must have been sent by now if the connection has stayed."""
@@ -150,24 +150,24 @@ class Device:
         self._send(data[cut:])
 
     def reads_on(self) -> None:
-        self.line.reads = True
-        self.line.read(EVERYTHING)
+        self.transport.reads = True
+        self.transport.read(EVERYTHING)
 
     def reads_slowly(self, count: int) -> None:
         """So many bytes now, and then no more."""
-        self.line.reads, self.was_slow = False, True
-        self.line.read(count)
+        self.transport.reads, self.was_slow = False, True
+        self.transport.read(count)
 
     def leave(self, *, politely: bool) -> None:
         if politely and not self.ended:
             self._send(close_frame(1000))
         elif not politely:
-            self.line.vanish()
+            self.transport.vanish()
         self.leaving = True
 
     def _send(self, data: bytes) -> None:
-        if data and not self.leaving and not self.line.lost:
-            self.line.peer_sends(data)
+        if data and not self.leaving and not self.transport.lost:
+            self.transport.peer_sends(data)
 
     def assert_good_reason(self, now: float) -> None:
         """It was closed, if it was, for what it or its owner did, and no fault of ours."""

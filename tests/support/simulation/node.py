@@ -1,4 +1,4 @@
-"""One node's realtime rooms on ``stage``'s parts, with two users and their devices."""
+"""The realtime parts of one node, simulated, with two users and their devices."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from unittest import mock
 from pydantic import SecretStr
 from tests.support.settings import SettingsWithoutFile
 from tests.support.simulation.clients import Device, Owner
-from tests.support.simulation.parts import Alarm, Bus, Line, Loop, Store, Upgraded
+from tests.support.simulation.parts import Alarm, Bus, Loop, MemoryTransport, Store, Upgraded
 
 from useby.auth.tickets import Tickets
 from useby.auth.tokens import Issuer, Verifier
@@ -19,9 +19,9 @@ from useby.bus import NoBus
 from useby.domain.account import User
 from useby.domain.notification import Cause, Draft, Severity
 from useby.domain.policy import Policy
-from useby.realtime import admission as admissions_module
-from useby.realtime import requests as wants_module
-from useby.realtime import retry as patience_module
+from useby.realtime import admission as admission_module
+from useby.realtime import requests as requests_module
+from useby.realtime import retry as retry_module
 from useby.realtime import session as session_module
 from useby.realtime import socket as socket_module
 from useby.realtime.admission import Admission
@@ -40,9 +40,9 @@ PAGE = 3
 SMALLER: dict[ModuleType, dict[str, Any]] = {
     session_module: {"PAGE": PAGE, "CHUNK": 700},
     socket_module: {"HIGH_WATER": 2048},
-    wants_module: {"PAGE": PAGE, "FETCH_BATCH": 2},
-    patience_module: {"RETRY_MAX_SECONDS": 1.0},
-    admissions_module: {"BATCH": 2},
+    requests_module: {"PAGE": PAGE, "FETCH_BATCH": 2},
+    retry_module: {"RETRY_MAX_SECONDS": 1.0},
+    admission_module: {"BATCH": 2},
 }
 """So that few notifications and few connections are many."""
 SETTINGS = SettingsWithoutFile(
@@ -57,7 +57,7 @@ SETTINGS = SettingsWithoutFile(
 )
 
 
-class Scene:
+class SimulatedNode:
     """Real sessions, sockets, hub, admission and sweep; the test controls the rest."""
 
     def __init__(self) -> None:
@@ -173,20 +173,20 @@ class Scene:
         seconds: int = 3600,
     ) -> Device:
         """A new connection; ``after`` is its ``since``, ``seconds`` its token's life."""
-        line = Line(self.loop, len(self.devices), reads=reads)
+        transport = MemoryTransport(self.loop, len(self.devices), reads=reads)
         device = Device(
             owner,
-            line,
+            transport,
             after=after,
             extended=extended,
             read=self.read_of(owner),
             read_now=lambda: self.read_of(owner),
             expires=int(self.wall().timestamp()) + seconds,
             wall=self.wall,
-            one_too_many=sum(not each.line.lost for each in owner.devices) >= MOST,
+            one_too_many=sum(not each.transport.lost for each in owner.devices) >= MOST,
         )
         knock = UpgradeRequest((self.token(owner, seconds),), None, after, extended)
-        self.admission.accept(Upgraded(), line, knock)
+        self.admission.accept(Upgraded(), transport, knock)
         owner.devices.append(device)
         self.loop.settle()
         return device

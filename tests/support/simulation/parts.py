@@ -1,4 +1,4 @@
-"""A stage for the socket's life: a loop, lines, a store and a bus that only the test moves.
+"""Parts of a simulation: a loop, transports, a store and a bus that only the test moves.
 
 Nothing here waits, sleeps or touches the network, so any order of events can be played, and played
 again. The store is SQLite in memory under the statements of ``useby.store``.
@@ -73,7 +73,7 @@ class Loop(asyncio.SelectorEventLoop):
         self.close()
 
 
-class Line(asyncio.Transport):
+class MemoryTransport(asyncio.Transport):
     """One connection in memory. Its peer reads at once, or as much as the test asks for."""
 
     def __init__(self, loop: Loop, number: int, *, reads: bool) -> None:

@@ -31,7 +31,7 @@ from hypothesis.stateful import (
     rule,
 )
 from tests.support.simulation.clients import Device, Owner
-from tests.support.simulation.node import MOST, PAGE, SETTINGS, Scene
+from tests.support.simulation.node import MOST, PAGE, SETTINGS, SimulatedNode
 
 from useby.domain.events import NotificationsAdded
 from useby.domain.notification import Cause, Notification, Severity
@@ -61,42 +61,46 @@ def steps(names: str) -> Any:
     return st.lists(st.tuples(st.sampled_from(names.split()), INDEX), max_size=5)
 
 
-class Ledger(RuleBasedStateMachine):
-    """Two users, their devices, and one node's realtime rooms."""
+class FrameProperties(RuleBasedStateMachine):
+    """Two users, their devices, and one node's realtime parts."""
 
     devices = Bundle("devices")
 
     def __init__(self) -> None:
         super().__init__()
-        self.scene = Scene()
-        self.loop, self.store, self.hub = self.scene.loop, self.scene.store, self.scene.hub
+        self.simulated = SimulatedNode()
+        self.loop, self.store, self.hub = (
+            self.simulated.loop,
+            self.simulated.store,
+            self.simulated.hub,
+        )
 
     @property
     def now(self) -> float:
-        return self.scene.wall().timestamp()
+        return self.simulated.wall().timestamp()
 
     # what happens; few rules with much in each, because Hypothesis leaves some out of every run
 
     @initialize(target=devices, reads=st.lists(READS, min_size=1, max_size=4), unread=UNREAD)
     def open_some(self, reads: list[bool], unread: int) -> Any:
-        owners = self.scene.owners
-        self.scene.post(owners[0], unread)
-        some = (self.scene.connect(owners[n % 2], reads=each) for n, each in enumerate(reads))
+        owners = self.simulated.owners
+        self.simulated.post(owners[0], unread)
+        some = (self.simulated.connect(owners[n % 2], reads=each) for n, each in enumerate(reads))
         return multiple(*some)
 
     @rule(owner=OWNERS, count=st.integers(1, 6))
     def somebody_posts(self, owner: int, count: int) -> None:
-        self.scene.post(self.scene.owners[owner], count)
+        self.simulated.post(self.simulated.owners[owner], count)
 
     @rule(owner=OWNERS, index=INDEX, does=st.sampled_from(["marks", "deletes", "signs out"]))
     def an_owner(self, does: str, owner: int, index: int) -> None:
-        whose = self.scene.owners[owner]
+        whose = self.simulated.owners[owner]
         if does == "marks":
-            self.scene.mark(whose, index)
+            self.simulated.mark(whose, index)
         elif does == "deletes":
-            self.scene.delete(whose, index)
+            self.simulated.delete(whose, index)
         else:
-            self.scene.sign_out(whose)
+            self.simulated.sign_out(whose)
         self.loop.settle()
 
     @rule(
@@ -109,16 +113,16 @@ class Ledger(RuleBasedStateMachine):
         seconds=st.sampled_from([3600, 10, 2]),
     )
     def a_client_connects(self, owner: int, since: str, index: int, **how: Any) -> Device:
-        whose, other = self.scene.owners[owner], self.scene.owners[1 - owner]
+        whose, other = self.simulated.owners[owner], self.simulated.owners[1 - owner]
         from_ = {"own": whose, "foreign": other}.get(since)
         answer = from_ and from_.nth(index)
         known = from_ and answer and answer.seq not in from_.deleted
         after = answer.id if answer and known else UNKNOWN if since else None
-        return self.scene.connect(whose, after, **how)
+        return self.simulated.connect(whose, after, **how)
 
     @rule(device=devices, does=st.sampled_from(DEEDS), index=INDEX)
     def a_client(self, device: Device, does: str, index: int) -> None:
-        (other,) = (each for each in self.scene.owners if each is not device.owner)
+        (other,) = (each for each in self.simulated.owners if each is not device.owner)
         own, foreign = device.owner.nth(index), other.nth(index)
         if own and does == "marks":
             device.mark(own)
@@ -129,7 +133,7 @@ class Ledger(RuleBasedStateMachine):
         elif does == "marks what is not there":
             device.send({"action": "mark_read", "id": UNKNOWN})
         elif does == "shows a fresh token":
-            token = self.scene.token(device.owner, index + 1)
+            token = self.simulated.token(device.owner, index + 1)
             device.send({"action": "authenticate", "access_token": token})
         elif does == "reads on":
             device.reads_on()
@@ -144,21 +148,21 @@ class Ledger(RuleBasedStateMachine):
         for deed, index in deeds:
             getattr(self.store, deed)(index)
             self.loop.settle()
-        self.scene.store_is(how)
+        self.simulated.store_is(how)
 
     @rule(held=st.booleans(), deeds=steps("deliver repeat drop"))
     def the_bus(self, held: bool, deeds: list[tuple[str, int]]) -> None:
-        self.scene.bus.held = held
+        self.simulated.bus.held = held
         for deed, index in deeds:
-            getattr(self.scene.bus, deed)(index)
+            getattr(self.simulated.bus, deed)(index)
             self.loop.settle()
 
     @rule(owner=OWNERS, ahead=st.integers(2, 9))
     def a_hint_names_what_is_not_stored(self, owner: int, ahead: int) -> None:
-        whose = self.scene.owners[owner]
+        whose = self.simulated.owners[owner]
         seq = len(whose.posted) + ahead
         never = Notification(
-            UNKNOWN, whose.id, seq, "never", Severity.INFO, Cause.CUSTOM, "", self.scene.wall()
+            UNKNOWN, whose.id, seq, "never", Severity.INFO, Cause.CUSTOM, "", self.simulated.wall()
         )
         self.hub.on_event(NotificationsAdded(whose.id, (never,)))
         self.hub.on_event(NotificationsAdded(whose.id, ()))
@@ -173,48 +177,48 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def seq_has_no_gap(self) -> None:
-        for owner in self.scene.owners:
+        for owner in self.simulated.owners:
             assert [each.seq for each in owner.posted] == list(range(1, len(owner.posted) + 1))
 
     @invariant()
     def tokens_end_in_time(self) -> None:
-        for device in self.scene.devices:
-            if device.established and device.line.reads:
+        for device in self.simulated.devices:
+            if device.established and device.transport.reads:
                 assert device.ended or device.expires + LATE > self.now
 
     @invariant()
     def connections_end_for_their_own_reasons(self) -> None:
-        for device in self.scene.devices:
+        for device in self.simulated.devices:
             device.assert_good_reason(self.now)
 
     @invariant()
     def nothing_fails_and_memory_is_bounded(self) -> None:
-        assert self.scene.alarm.records == []
+        assert self.simulated.alarm.records == []
         self.loop.raise_faults()
-        assert not any(task.done() for task in self.scene.running)
+        assert not any(task.done() for task in self.simulated.running)
         for socket in self.hub.registry:
             assert len(socket.session._rows or ()) <= PAGE
             unsent = socket.transport.get_write_buffer_size()
             assert unsent <= SETTINGS.send_buffer_bytes + 127  # and a Close
 
     def all_faults_heal(self) -> None:
-        """One sweep and one replay later the ledger is whole."""
-        self.scene.bus.in_flight.clear()
-        self.scene.bus.held = False
-        self.scene.store_is("well")
-        for device in self.scene.devices:
+        """One sweep and one replay later nothing is missing."""
+        self.simulated.bus.in_flight.clear()
+        self.simulated.bus.held = False
+        self.simulated.store_is("well")
+        for device in self.simulated.devices:
             device.reads_on()
         self.loop.pass_time(SETTINGS.ping_interval + LATE)
-        for device in self.scene.devices:
+        for device in self.simulated.devices:
             if device.expires <= self.now or device.session in device.owner.ended:
                 assert device.ended
             elif not device.ended:
                 assert device.established
                 assert not device.pinged, "not answered"
-                missing = device.due(self.scene.read_of(device.owner)) - set(device.got)
+                missing = device.due(self.simulated.read_of(device.owner)) - set(device.got)
                 assert not missing, "lost"
-        for owner in self.scene.owners:
-            assert self.scene.read_of(owner) <= owner.marking, "marked by nobody who may"
+        for owner in self.simulated.owners:
+            assert self.simulated.read_of(owner) <= owner.marking, "marked by nobody who may"
             self.the_next_connection_gets_what_is_unread(owner)
         self.connections_end_for_their_own_reasons()
         self.nothing_fails_and_memory_is_bounded()
@@ -224,16 +228,16 @@ class Ledger(RuleBasedStateMachine):
         if len(staying) >= MOST:
             staying[0].leave(politely=True)
             self.loop.settle()
-        device = self.scene.connect(owner)
+        device = self.simulated.connect(owner)
         kept = {each.seq for each in owner.posted} - owner.deleted
-        assert device.got == sorted(kept - self.scene.read_of(owner))
+        assert device.got == sorted(kept - self.simulated.read_of(owner))
         device.leave(politely=True)
         self.loop.settle()
 
     def teardown(self) -> None:
-        with self.scene:
+        with self.simulated:
             self.all_faults_heal()
-            for device in self.scene.devices:
+            for device in self.simulated.devices:
                 device.leave(politely=False)
             self.loop.settle()
             assert not self.hub.registry
@@ -241,10 +245,10 @@ class Ledger(RuleBasedStateMachine):
             assert not self.hub._tasks
             assert not any(self.hub._sweep._slots)
             assert not self.hub._sweep._expirations
-            assert len(asyncio.all_tasks(self.loop)) == self.scene.tasks
+            assert len(asyncio.all_tasks(self.loop)) == self.simulated.tasks
             timers = [each for each in self.loop._scheduled if not each.cancelled()]
             assert len(timers) == 1, "the sweep's own"
 
 
-TestLedger = Ledger.TestCase
-TestLedger.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestFrameProperties = FrameProperties.TestCase
+TestFrameProperties.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

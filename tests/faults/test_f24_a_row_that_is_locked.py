@@ -1,4 +1,4 @@
-"""F24: on PostgreSQL another transaction holds a user's row; only that user waits for it.
+"""F24: on PostgreSQL another transaction locks a user's row; only that user waits for it.
 
 covers: useby.store.user_batcher, useby.store.locks
 """
@@ -22,7 +22,11 @@ from tests.support.process_node import NodeProcess, Person, until
 from tests.support.process_node_on_postgres import NodeProcessOnPostgres, person_on
 
 from useby.auth.refresh import hash_of
+from useby.domain.household import Household, Role
+from useby.store import households
 from useby.store import postgres as store
+from useby.store.database import Transaction
+from useby.store.open import open_database
 
 AT_ONCE = 2 * store.POOL
 """Requests of one user at a time: more than the node has connections to the database."""
@@ -39,7 +43,7 @@ def node(tmp_path: Path, postgres_url: str) -> Iterator[NodeProcess]:
 
 
 @contextlib.asynccontextmanager
-async def held(url: str, person: Person, row: str = "the user") -> AsyncIterator[None]:
+async def locked(url: str, person: Person, row: str = "the user") -> AsyncIterator[None]:
     """Hold rows of a user, as a forgotten ``psql`` does, until the block ends."""
     other = await asyncpg.connect(url)
     try:
@@ -70,10 +74,10 @@ async def is_read(rest: httpx.AsyncClient, person: Person, received: dict[str, A
 
 
 @pytest.mark.parametrize("row", ROWS)
-async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
+async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_locked(
     node: NodeProcess, postgres_url: str, row: str, record_property: live.Record
 ) -> None:
-    """The held user's device connects again and again, and each time sends the same mark."""
+    """The locked user's device connects again and again, and each time sends the same mark."""
     owner, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(3)]
     async with (
         receives_throughout(node, record_property, neighbour),
@@ -81,7 +85,7 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
         node.rest() as rest,
     ):
         received, theirs = await posted(rest, owner), await posted(rest, stranger)
-        async with held(postgres_url, owner, row):
+        async with locked(postgres_url, owner, row):
             devices = []
             for _ in range(8):
                 device = await connect(node.socket_url(owner.token))
@@ -102,7 +106,7 @@ async def test_marks_of_other_users_do_not_wait_for_a_row_that_is_held(
         assert await is_read(rest, owner, received)
 
 
-async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_held(
+async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_locked(
     node: NodeProcess, postgres_url: str, record_property: live.Record
 ) -> None:
     owner, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(3)]
@@ -121,7 +125,7 @@ async def test_alerts_of_other_users_do_not_wait_for_a_late_one_whose_owner_is_h
             for name, days in (("Milk", 1000), ("Eggs", 1))
         ]
         await rest.post("/api/products", headers=owner.headers, json=milk)
-        async with held(postgres_url, owner):
+        async with locked(postgres_url, owner):
             await has_been_due_for_a_minute(postgres_url, owner)
             for _ in range(3):
                 await rest.post("/api/products", headers=stranger.headers, json=eggs)
@@ -153,10 +157,10 @@ async def waiting(url: str) -> int:
         await other.close()
 
 
-async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
+async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_locked(
     node: NodeProcess, postgres_url: str, record_property: live.Record
 ) -> None:
-    """More requests of the held user, of every kind, than there are connections."""
+    """More requests of the locked user, of every kind, than there are connections."""
     owner, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(3)]
 
     async def asked(rest: httpx.AsyncClient, person: Person) -> list[int]:
@@ -182,7 +186,7 @@ async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
     good = [201, 200, 201, 200, 200, 200, 200]
     async with receives_throughout(node, record_property, neighbour), node.rest() as rest:
         before = await held_by(node)
-        async with asyncio.TaskGroup() as group, held(postgres_url, owner):
+        async with asyncio.TaskGroup() as group, locked(postgres_url, owner):
             for path, body in (
                 ("/api/notifications", {"message": "hello"}),
                 ("/api/products", {"name": "Milk", "expiryDate": "2099-01-01"}),
@@ -197,7 +201,45 @@ async def test_requests_of_other_users_do_not_wait_for_a_row_that_is_held(
             record_property("waiting", await waiting(postgres_url))
             assert await waiting(postgres_url) <= 1, "of one user one transaction waits"
         assert await asked(rest, owner) == good
-        record_property("held", {"before": before, "after": await held_by(node)})
+        record_property("locked", {"before": before, "after": await held_by(node)})
+
+
+async def test_the_household_of_a_locked_member_waits_with_its_stock_and_nobody_else(
+    node: NodeProcess, postgres_url: str, record_property: live.Record
+) -> None:
+    member, founder, stranger, neighbour = [await person_on(postgres_url, node) for _ in range(4)]
+    await shared(postgres_url, founder, member)
+    milk = {"name": "Milk", "expiryDate": "2099-01-01"}
+    async with receives_throughout(node, record_property, neighbour), node.rest() as rest:
+        async with asyncio.TaskGroup() as group, locked(postgres_url, member):
+            added = group.create_task(
+                rest.post("/api/products", headers=founder.headers, json=milk)
+            )
+            await until(lambda: waiting(postgres_url))
+            for _ in range(3):
+                theirs = await rest.post("/api/products", headers=stranger.headers, json=milk)
+                assert theirs.status_code == HTTPStatus.CREATED
+                await posted(rest, stranger)
+            seen = await rest.get("/api/products", headers=founder.headers)
+            assert seen.json()["items"] == []
+            assert not added.done()
+        assert added.result().status_code == HTTPStatus.CREATED
+
+
+async def shared(url: str, founder: Person, member: Person) -> None:
+    """Let a person be an editor of another one's household, beside the node."""
+    now = datetime.now(UTC)
+
+    def work(transaction: Transaction) -> None:
+        households.lock(transaction, founder.id, with_=[member.id])
+        households.put(transaction, Household(founder.id, time_zone="UTC"))
+        households.add_member(transaction, founder.id, member.id, Role.EDITOR, now)
+
+    database = open_database(url)
+    try:
+        await database.write(work)
+    finally:
+        await database.close()
 
 
 async def with_refresh_token(url: str, person: Person) -> str:
