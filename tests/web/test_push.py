@@ -61,6 +61,17 @@ SHOWN: Final = """registration.getNotifications().then(
   (found) => found.map(({ title, body, tag }) => ({ title, body, tag })),
 )"""
 """Script for the service worker that returns what is shown."""
+SHOWING: Final = """() => {
+  const show = registration.showNotification;
+  globalThis.showing = new Promise((resolve) => {
+    registration.showNotification = async (...given) => {
+      delete registration.showNotification;
+      resolve(await show.apply(registration, given));
+    };
+  });
+}"""
+"""Script for the service worker after which ``showing`` ends with the next notification shown.
+Chromium forgets a notification if it is asked for what is shown just before it shows it."""
 
 
 @pytest.fixture
@@ -99,13 +110,23 @@ async def registration(devtools: CDPSession) -> str:
         return await found
 
 
-async def until_shown(worker: Worker, count: int) -> list[dict[str, str]]:
-    """Wait until the browser shows so many notifications."""
+async def show(
+    push: Received, deliver: Callable[[Received], Awaitable[None]], worker: Worker
+) -> list[dict[str, str]]:
+    """Deliver a push, and return what the browser then shows."""
+    await worker.evaluate(SHOWING)
+    await deliver(push)
     async with asyncio.timeout(HANG_TIMEOUT):
-        while True:
-            found: list[dict[str, str]] = await worker.evaluate(SHOWN)
-            if len(found) == count:
-                return found
+        await worker.evaluate("showing")
+        found: list[dict[str, str]] = await worker.evaluate(SHOWN)
+    return found
+
+
+async def until_closed(worker: Worker) -> None:
+    """Wait until the browser shows no notification."""
+    async with asyncio.timeout(HANG_TIMEOUT):
+        while await worker.evaluate(SHOWN):
+            pass
 
 
 def this_device(page: Page) -> Locator:
@@ -145,19 +166,16 @@ async def notify_until_read(
     (worker,) = page.context.service_workers
     deliver = await deliverer(page, server)
 
-    await deliver(push)
-    assert await until_shown(worker, 1) == [
-        {"title": "Warnung", "body": "Die Milch läuft ab", "tag": posted["id"]}
-    ]
-    await deliver(push)  # a repetition replaces it
-    await until_shown(worker, 1)
+    shown = [{"title": "Warnung", "body": "Die Milch läuft ab", "tag": posted["id"]}]
+    assert await show(push, deliver, worker) == shown
+    assert await show(push, deliver, worker) == shown, "a repetition replaces it"
 
     await page.goto("about:blank")  # an open page closes what is read by itself
     await rest.post(f"/api/notifications/{posted['id']}/read")
     await receiver.until_count(2)
     assert closed(receiver.received[1]) == [posted["id"]]
     await deliver(receiver.received[1])
-    await until_shown(worker, 0)
+    await until_closed(worker)
     return push
 
 
