@@ -11,7 +11,6 @@ covers: useby.store.absences
 import asyncio
 import json
 import logging
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -120,7 +119,7 @@ async def test_a_push_about_the_stock_of_a_shared_household_names_it_and_so_does
     await share(channels_house.database, founder, member)
     channel = await a_browser(channels_house, member, receiver)
     alert = Draft(member.id, "Milk expires today", Severity.WARNING, Cause.EXPIRING, "Milk", "1")
-    draft = replace(alert, household_id=founder.id)
+    draft = alert._replace(household_id=founder.id)
     (row,) = await channels_house.database.write(
         lambda t: notifications_store.add(t, [draft], channels_house.wall())
     )

@@ -3,7 +3,6 @@
 covers: useby.domain.alert_reasons
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
@@ -86,8 +85,8 @@ def test_lots_with_another_date_now_give_no_reason_and_closed_ones_do() -> None:
     cupboard.consume(lot)
     assert reasons(cupboard, alert) == [WEEK]
     draft, at = alert
-    assert reasons(cupboard, (replace(draft, lot_ids=()), at)) == [WEEK]
-    assert reasons(cupboard, (replace(draft, lot_ids=("other",)), at)) == []
+    assert reasons(cupboard, (draft._replace(lot_ids=()), at)) == [WEEK]
+    assert reasons(cupboard, (draft._replace(lot_ids=("other",)), at)) == []
     opened = Cupboard("UTC", after_opening="P2D")
     opened.open(opened.receive("2026-05-01", "2026-06-10"), "2026-05-02")
     assert reasons(opened, alert) == []

@@ -5,7 +5,6 @@ covers: useby.store.marks, useby.store.pages
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -212,7 +211,7 @@ def test_the_fragment_of_a_notification_names_the_shared_household_that_it_is_ab
     place, _, query = kept.fragment.partition("?")
     assert place == "#/inbox/01a2"
     assert parse_qs(query) == {"household": [household_id]}
-    assert replace(kept, household_id=None).fragment == "#/inbox/01a2"
+    assert kept._replace(household_id=None).fragment == "#/inbox/01a2"
 
 
 @given(st.text(max_size=200))

@@ -183,11 +183,12 @@ def _read(
     in_line = [each.key for each in claimed if each.version is not None]
     joined = {each.key for each in claimed if each.has_new_members}
     found, no_lots = lots.each_readable(lots.alerted_lots, connection, in_line)
-    moved = {
-        key
-        for key, theirs in found.items()
-        if key in joined or any(lot.state is not LotState.SEALED for lot in theirs)
-    }
+    moved = joined & found.keys()
+    for key, theirs in found.items():
+        for lot in theirs:
+            if lot.state is not LotState.SEALED:
+                moved.add(key)
+                break
     claimed = _with_few_movements(connection, claimed, moved)
     flat = [each.key for each in claimed if each.version is None]
     computed = [each.key for each in claimed if each.key in moved]

@@ -31,7 +31,7 @@ def add(
     reader = owner.reports_to and accounts.user(transaction.connection, owner.reports_to)
     if reader:
         draft = draft_for(replace(reader, time_zone=owner.time_zone))
-        notifications.add(transaction, [replace(draft, household_id=owner.id)], now)
+        notifications.add(transaction, [draft._replace(household_id=owner.id)], now)
 
 
 def mark_read(

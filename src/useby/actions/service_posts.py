@@ -3,7 +3,7 @@
 import struct
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -109,7 +109,7 @@ def _post(
             outcomes[place] = reached
             continue
         counts[owner] += 1
-        accepted.append((place, replace(item.draft, user_id=owner)))
+        accepted.append((place, item.draft._replace(user_id=owner)))
     added = notifications.add(transaction, [draft for _, draft in accepted], now)
     for (place, _), notification in zip(accepted, added, strict=True):
         outcomes[place] = notification

@@ -1,6 +1,6 @@
 """Compute when the alerts of a date are due: for each lead of a policy, on expiry, and repeats."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -29,10 +29,16 @@ class AlertSchedule:
     muted_until: datetime | None = None
     """Alerts due until then are never sent."""
 
-    @property
-    def has_expiry(self) -> bool:
-        """True if an alert is sent on expiry."""
-        return bool(self.alerts) and self.alerts[-1].lead <= ON_EXPIRY
+    first_at: datetime | None = field(init=False, repr=False, compare=False)
+    """Time of the first alert; ``None`` if there are none."""
+    has_expiry: bool = field(init=False, repr=False, compare=False)
+    """True if an alert is sent on expiry."""
+
+    def __post_init__(self) -> None:
+        """Compute once what is asked of each lot that has the schedule."""
+        alerts = self.alerts
+        object.__setattr__(self, "first_at", alerts[0].at if alerts else None)
+        object.__setattr__(self, "has_expiry", bool(alerts) and alerts[-1].lead <= ON_EXPIRY)
 
 
 @lru_cache(maxsize=1024)

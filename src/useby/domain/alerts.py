@@ -178,21 +178,26 @@ def settled_alerts(expiry: Expiry, zone: ZoneInfo, sent: SentAlerts) -> dict[int
         zone: The owner's zone.
         sent: Alerts sent for the product.
     """
+    settled: dict[int, datetime] = {}
     if not sent:
-        return {}
-    key = expiry.key
-    return {
-        lead: at
-        for other, lead, at in sent
-        if other == key
-        or (_is_same_day(other, expiry, zone) and not _expired_today(lead, at, expiry, zone))
-    }
+        return settled
+    key, is_day = expiry.key, expiry.day is not None
+    for other, lead, at in sent:
+        if other == key:
+            settled[lead] = at
+        elif is_day and len(other) == _DAY_LENGTH:
+            continue  # that of another day
+        elif _is_same_day(other, expiry, zone) and not _expired_today(lead, at, expiry, zone):
+            settled[lead] = at
+    return settled
+
+
+_DAY_LENGTH: Final = len("2026-03-04")
+"""Length of the key of a day; that of an instant is longer."""
 
 
 def _is_same_day(key: str, expiry: Expiry, zone: ZoneInfo) -> bool:
-    """Return whether the date of another key has the same day; a key of a day has 10 characters."""
-    if expiry.day is not None and len(key) == len("2026-03-04"):
-        return False
+    """Return whether the date of another key has the same day."""
     return Expiry.parse(key).day_in(zone) == expiry.day_in(zone)
 
 

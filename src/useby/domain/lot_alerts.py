@@ -109,7 +109,7 @@ def decide(
             sending.append(DueLots(each.draft.lot_ids, each.alert))
         elif each.alert is not None:
             settles_more = True
-    sent_now = tuple(dict.fromkeys(due))
+    sent_now = tuple(due if len(due) <= 1 else dict.fromkeys(due))
     return LotAlerts(
         _dates(product, user, checks),
         sent_now,
@@ -220,7 +220,7 @@ def _decide(
         return AlertDecision(of.schedule, last)
     left, count = draft.days_left or 0, len(still)
     message = messages.expiry(product.name, left, expired=True, lots=count, language=user.language)
-    return decision._replace(draft=replace(draft, lot_ids=still, message=message))
+    return decision._replace(draft=draft._replace(lot_ids=still, message=message))
 
 
 def _is_muted(policy: AlertPolicy, now: datetime) -> bool:
@@ -305,7 +305,7 @@ def _one_of(name: str, drafts: Sequence[Draft], language: str | None) -> Draft:
     message = messages.expiry(
         name, draft.days_left, expired=expired, lots=len(lots), language=language
     )
-    return replace(draft, lot_ids=lots, message=message)
+    return draft._replace(lot_ids=lots, message=message)
 
 
 _SEVERITY = list(Severity)

@@ -29,8 +29,8 @@ class LotPlan(NamedTuple):
 
     def is_later(self, now: datetime) -> bool:
         """Return whether the first alert is yet to come."""
-        alerts = self.schedule.alerts
-        return bool(alerts) and alerts[0].at > now
+        first_at = self.schedule.first_at
+        return first_at is not None and first_at > now
 
 
 def plan(

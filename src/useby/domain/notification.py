@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 MOST_SHOWN: Final = 50
@@ -46,9 +46,12 @@ class Item:
     severity: Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A notification that has no ``seq`` yet."""
+class Draft(NamedTuple):
+    """A notification that has no ``seq`` yet.
+
+    A wave has a draft and a notification for each alert: a named tuple takes a third of the time
+    of a frozen dataclass.
+    """
 
     user_id: str
     message: str
@@ -97,8 +100,7 @@ class Draft:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """A stored notification. ``seq`` counts a user's notifications from 1, without a gap."""
 
     id: str

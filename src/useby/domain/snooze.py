@@ -122,7 +122,7 @@ def again(
         for expiry, lead in due.sent
         if expiry in dates and lead < settled.get(expiry.key, lead + 1)
     )
-    return Again(replace(draft, event=Cause.SNOOZED), new)
+    return Again(draft._replace(event=Cause.SNOOZED), new)
 
 
 def goes_on_until(again: Sequence[Draft], user: User, now: datetime) -> datetime | None:
@@ -151,7 +151,7 @@ def summary_again(alerts: Sequence[Draft], user: User) -> Draft | None:
     """
     if len(alerts) <= 1:
         return alerts[0] if alerts else None
-    return replace(summaries.summary(alerts, user), event=Cause.SNOOZED)
+    return summaries.summary(alerts, user)._replace(event=Cause.SNOOZED)
 
 
 def _same_day(one: datetime, other: datetime, user: User) -> bool:

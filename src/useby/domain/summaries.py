@@ -1,7 +1,6 @@
 """Combine alerts of one user that are due together into one notification for each household."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from useby.domain import messages
@@ -34,7 +33,7 @@ def summary(alerts: Iterable[Draft], user: User) -> Draft:
 
 def digest(alerts: Iterable[Draft], user: User) -> Draft:
     """Return the digest of alerts of one household, of which there is at least one."""
-    return replace(summary(alerts, user), event=Cause.DIGEST)
+    return summary(alerts, user)._replace(event=Cause.DIGEST)
 
 
 def summary_of(

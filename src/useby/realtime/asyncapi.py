@@ -6,7 +6,6 @@ the query and the headers of the handshake.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -36,8 +35,7 @@ _SAMPLE: Final = Notification(
     expires_on=date(2026, 3, 6),
     days_left=2,
 )
-_SUMMARY: Final = replace(
-    _SAMPLE,
+_SUMMARY: Final = _SAMPLE._replace(
     message="6 products need attention: Ham expired yesterday, Milk expires today,"
     " Eggs expires tomorrow, and 3 more",
     kind=Severity.ERROR,

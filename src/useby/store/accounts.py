@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from useby.store.column_types import UtcDateTime
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.notifications import UnknownUser
+from useby.store.policy_columns import short_policy
 from useby.store.schema import notifications, sessions, usage, users
 
 
@@ -35,7 +36,7 @@ def policy_json(policy: Policy) -> dict[str, Any]:
 
 
 def _policy(value: Mapping[str, Any]) -> Policy:
-    return Policy(tuple(value["leadDays"]), time.fromisoformat(value["alertTime"]))
+    return short_policy(tuple(value["leadDays"]), value["alertTime"])
 
 
 def _user(row: Sequence[Any]) -> User:
@@ -47,7 +48,7 @@ def _user(row: Sequence[Any]) -> User:
         email,
         name,
         zone,
-        Policy(tuple(lead_days), time.fromisoformat(alert_time)),
+        short_policy(tuple(lead_days), alert_time),
         created_at,
         {name: _policy(each) for name, each in categories.items()},
         disabled_at,

@@ -51,7 +51,9 @@ class ProductClaim(NamedTuple):
     @property
     def has_new_members(self) -> bool:
         """True if alerts from before one of the members joined may be pending."""
-        return any(each.within and each.within.joined_at for each in self.members)
+        return bool(self.members) and any(
+            each.within and each.within.joined_at for each in self.members
+        )
 
 
 class AlertRecord(NamedTuple):
@@ -235,9 +237,11 @@ def record(transaction: Transaction, records: Sequence[AlertRecord], now: dateti
             quarantined.append((None, None, each.reason[:FAULT_LENGTH], *key))
             continue
         dates = outcome.dates
-        for settled, unsent in ((outcome.sent, None), (outcome.unsent, True)):
-            sent += [(*key, expiry.key, lead, now, unsent) for expiry, lead in settled]
-        beside += [(key, member, theirs.settled) for member, theirs in each.members]
+        sent += [(*key, expiry.key, lead, now, None) for expiry, lead in outcome.sent]
+        if outcome.unsent:
+            sent += [(*key, expiry.key, lead, now, True) for expiry, lead in outcome.unsent]
+        if each.members:
+            beside += [(key, member, theirs.settled) for member, theirs in each.members]
         # A node of an older version may have set ``next_alert_at``, which would count.
         rescheduled.append((dates.ends_at, dates.expiring_from, dates.next_alert_at, *key))
     writes = ((_INSERT_SENT, sent), (_RESCHEDULE, rescheduled), (_QUARANTINE, quarantined))

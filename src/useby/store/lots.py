@@ -227,12 +227,12 @@ def alerted_lots(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[
     """Return what the alerts of products' open lots depend on; products without are left out."""
     if not keys:
         return {}
-    found: dict[Key, list[AlertedLot]] = {}
+    theirs: list[list[AlertedLot]] = [[] for _ in keys]
     given = values_params(connection, range(len(keys)), *zip(*keys, strict=True))
     for number, day, instant, *values in _ALERTED(connection, **given):
         expiry = None if day is None and instant is None else expiry_of(day, instant)
-        found.setdefault(keys[number], []).append(AlertedLot(expiry, *values))
-    return found
+        theirs[number].append(AlertedLot(expiry, *values))
+    return {key: its for key, its in zip(keys, theirs, strict=True) if its}
 
 
 def open_or_closed_last(connection: Connection, keys: Sequence[Key]) -> dict[Key, list[Lot]]:

@@ -5,7 +5,6 @@ Items are added with their summary, or before it while alerts are collected
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -117,7 +116,7 @@ def alerts(
         lot_ids = () if row.lot_id is None else (row.lot_id,)
         key = row.product_id, row.event, row.days_left
         if key in found:
-            found[key] = replace(found[key], lot_ids=(*found[key].lot_ids, *lot_ids))
+            found[key] = found[key]._replace(lot_ids=(*found[key].lot_ids, *lot_ids))
             continue
         found[key] = Draft(
             user_id,
@@ -171,7 +170,7 @@ def with_items(connection: Connection, rows: list[Notification]) -> list[Notific
     if not any(map(lacks_items, rows)):
         return rows
     return [
-        replace(row, items=_shown(connection, row)) if lacks_items(row) else row for row in rows
+        row._replace(items=_shown(connection, row)) if lacks_items(row) else row for row in rows
     ]
 
 

@@ -5,7 +5,7 @@ The order of commits is therefore the order of ``seq``, and no cursor can pass o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -364,7 +364,7 @@ _LISTED: Final = sa.select(*COLUMNS, snoozes.c.until).select_from(
 
 def _listed(connection: Connection, select: sa.Select[Any]) -> list[Notification]:
     rows = [
-        replace(from_columns(row[:-1]), snoozed_until=row[-1]) for row in connection.execute(select)
+        from_columns(row[:-1])._replace(snoozed_until=row[-1]) for row in connection.execute(select)
     ]
     return notification_items.with_items(connection, rows)
 

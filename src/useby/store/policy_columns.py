@@ -12,10 +12,16 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from useby.domain.iso_duration import Duration
-from useby.domain.policy import Lead, PolicyFields, Repeat, Scope, StoredPolicy
+from useby.domain.policy import Lead, Policy, PolicyFields, Repeat, Scope, StoredPolicy
 from useby.store.column_types import from_utc_text, utc_text
 
 Policies = Mapping[tuple[Scope, str], StoredPolicy]
+
+
+@lru_cache(maxsize=256)
+def short_policy(lead_days: tuple[int, ...], alert_time: str) -> Policy:
+    """Return a policy in short form; the same object each time, which caches find faster."""
+    return Policy(lead_days, time.fromisoformat(alert_time))
 
 
 class PolicyText(TypeDecorator[StoredPolicy]):
