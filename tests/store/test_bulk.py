@@ -10,7 +10,8 @@ from tests.support.factories import NOON, a_kept_owner, a_product
 from useby.actions import inventory
 from useby.domain.product import DateKind, Disposal, Product
 from useby.store import schema
-from useby.store.bulk import MANY, ROWS_TOGETHER, BulkWrite, PackedSelect, delete_some
+from useby.store.bulk import PackedSelect, delete_some
+from useby.store.bulk_write import MANY, ROWS_TOGETHER, BulkWrite
 from useby.store.database import Connection, Database, Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of
 
@@ -22,11 +23,13 @@ _INSERT = BulkWrite(
     TICKETS.c.session_id,
     TICKETS.c.issued_at,
     TICKETS.c.until,
+    alike=(TICKETS.c.user_id, TICKETS.c.session_id, TICKETS.c.issued_at),
 )
 _UPDATE = BulkWrite(
     TICKETS.c.until,
     TICKETS.c.session_id,
     where=(TICKETS.c.user_id, TICKETS.c.ticket_hash),
+    alike=(TICKETS.c.user_id, TICKETS.c.until),
 )
 
 
@@ -51,6 +54,32 @@ async def test_any_number_of_rows_is_inserted_and_updated_as_given(
     assert await database.read(stored) == [
         (each, f"s{number}", NOON) for number, each in enumerate(moments)
     ]
+
+
+@pytest.mark.parametrize("place", [0, MANY, 2 * MANY - 1])
+async def test_one_row_may_differ_in_a_column_that_is_usually_alike(
+    database: Database, place: int
+) -> None:
+    user = await a_kept_owner(database)
+    sessions = [None] * (2 * MANY)
+    rows = [
+        (NOON, f"{n}", user.id, "other" if n == place else each, NOON, NOON)
+        for n, each in enumerate(sessions)
+    ]
+    changes = [
+        (NOON + timedelta(seconds=n == place), each, user.id, f"{n}")
+        for n, each in enumerate(sessions)
+    ]
+    its = sa.select(TICKETS.c.ticket_hash, TICKETS.c.session_id, TICKETS.c.until)
+
+    def differing(connection: Connection) -> list[tuple[object, ...]]:
+        rows = connection.execute(its).all()
+        return [tuple(row) for row in rows if row[1:] != (None, NOON)]
+
+    await database.write(lambda t: _INSERT(t.connection, rows))
+    assert await database.read(differing) == [(f"{place}", "other", NOON)]
+    await database.write(lambda t: _UPDATE(t.connection, changes))
+    assert await database.read(differing) == [(f"{place}", None, NOON + timedelta(seconds=1))]
 
 
 async def test_a_packed_select_returns_the_values_of_an_ordinary_one(database: Database) -> None:

@@ -16,7 +16,8 @@ from useby.domain.expiry import Expiry
 from useby.domain.household import Household, Member, SharedStock
 from useby.domain.policy import StoredPolicy
 from useby.store import accounts, households, products
-from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
+from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.locks import try_lock_users
 from useby.store.schema import households as households_table

@@ -15,7 +15,8 @@ from useby.domain.lot_alerts import LotAlerts
 from useby.domain.product import AlertedProduct, Product
 from useby.store import alert_members, households
 from useby.store.accounts import user, users_by_id
-from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
+from useby.store.bulk import CompiledStatement, PackedSelect, values_params, values_table
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.product_rows import ALERTED_COLUMNS, alerted_product_of
 from useby.store.products import get

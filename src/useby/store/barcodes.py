@@ -12,7 +12,8 @@ from sqlalchemy.engine import Connection
 
 from useby.domain.barcodes import code_of
 from useby.domain.product import Product
-from useby.store.bulk import BulkWrite, values_params, values_table
+from useby.store.bulk import values_params, values_table
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.schema import barcodes as table
 

@@ -2,18 +2,12 @@
 
 ``values_table`` is a table of values that is passed to a statement in one parameter or a few: on
 SQLite a JSON text, on PostgreSQL an array for each column. The statement's text, and its cached
-plan, are thus the same for any number of rows. ``BulkWrite`` is a statement that writes many rows,
-and ``delete_some`` deletes a limited number of them.
-
-SQLite's driver releases the interpreter's lock at every step of a statement and then waits to get
-it back. With a busy event loop in the process this costs more than the step. With rows written by
-JSON, all in one step, a single post took 522 µs of CPU in place of 672 with ``executemany``,
-although without a busy event loop it takes a fifth more (29 µs a row against 24).
+plan, are thus the same for any number of rows. ``store.bulk_write`` writes many rows, and
+``delete_some`` deletes a limited number of them.
 """
 
-import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,21 +18,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from useby.store.column_types import Exact, utc_text
+from useby.store.column_types import utc_text
 
 Processor = Callable[[Any], Any]
 ParameterOrder = list[tuple[str, Processor | None]]
 """Names of a driver's parameters, each with the function that converts its values."""
-
-
-ROWS_TOGETHER = 250, 50, 25, 5
-"""Rows that one statement writes as parameters on SQLite; many rows take several statements. An
-inserted row of 24 columns takes some 18 µs of CPU with 50 in a statement, against 48 by JSON, whose
-text SQLite reads once for each column, and 28 one by one. With 250 it takes as long, and a busy
-node, whose threads wait for the interpreter's lock after each statement, stores a batch of 1,000
-sooner. Rows of an update are passed in the same way."""
-MANY = 25
-"""Rows from which this is done; fewer ones, and what is left over, are written by JSON."""
+FilledStatement = tuple[str, tuple[Any, ...]]
+"""The text of a statement and its parameters, as a driver takes them."""
 
 
 class _Given(FunctionElement[Any]):
@@ -68,16 +54,25 @@ def _unbounded(type_: TypeEngine[Any]) -> TypeEngine[Any]:
 
 
 @compiles(_Given, "sqlite")
-def _as_json(element: _Given, compiler: Any, *, given_rows: int = 0, **options: Any) -> str:
+def _as_json(
+    element: _Given,
+    compiler: Any,
+    *,
+    given_rows: int = 0,
+    given_once: Collection[str] = (),
+    **options: Any,
+) -> str:
     rows, *_ = element.clauses
     if given_rows:
-        row = f"({', '.join('?' * len(element.names))})"
-        numbered = (f"column{number} AS {name}" for number, name in enumerate(element.names, 1))
-        return f"(SELECT {', '.join(numbered)} FROM (VALUES {', '.join([row] * given_rows)}))"
-    columns = ", ".join(
+        each = [name for name in element.names if name not in given_once]
+        columns = [f"? AS {name}" for name in element.names if name in given_once]
+        columns += [f"column{number} AS {name}" for number, name in enumerate(each, 1)]
+        row = f"({', '.join('?' * len(each))})"
+        return f"(SELECT {', '.join(columns)} FROM (VALUES {', '.join([row] * given_rows)}))"
+    extracted = ", ".join(
         f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(element.names)
     )
-    return f"(SELECT {columns} FROM json_each({compiler.process(rows, **options)}))"
+    return f"(SELECT {extracted} FROM json_each({compiler.process(rows, **options)}))"
 
 
 @compiles(_Given, "postgresql")
@@ -101,7 +96,12 @@ def values_params(
     connection: Connection, *columns: Sequence[str | int | datetime | None]
 ) -> dict[str, Any]:
     """Return the parameters that carry the values of ``values_table``, column by column."""
-    if connection.dialect.name == "sqlite":
+    return values_for(connection.dialect, *columns)
+
+
+def values_for(dialect: Dialect, *columns: Sequence[str | int | datetime | None]) -> dict[str, Any]:
+    """Return the parameters that carry the values of ``values_table`` for a driver."""
+    if dialect.name == "sqlite":
         return {
             "values_table": json.dumps(
                 list(zip(*columns, strict=True)), ensure_ascii=False, default=utc_text
@@ -124,21 +124,24 @@ class CompiledStatement:
     def __init__(self, statement: sa.Executable) -> None:
         """Store the statement; its parameters must be named."""
         self._statement: Any = statement
-        self._made: dict[tuple[str, int], tuple[str, ParameterOrder]] = {}
+        self._made: dict[Any, tuple[str, ParameterOrder]] = {}
 
     def __call__(self, connection: Connection, **values: Any) -> sa.CursorResult[*tuple[Any, ...]]:
         """Execute the statement with these parameter values."""
+        return connection.exec_driver_sql(*self.filled(connection.dialect, **values))
+
+    def filled(self, dialect: Dialect, **values: Any) -> FilledStatement:
+        """Return the text and the parameters for a driver."""
         is_one_row = len(values.get("given_0", ())) == 1
-        text, order = self.compiled(connection.dialect, 1 if is_one_row else 0)
-        return connection.exec_driver_sql(
-            text,
-            tuple(
-                values[name] if processor is None else processor(values[name])
-                for name, processor in order
-            ),
+        text, order = self.compiled(dialect, 1 if is_one_row else 0)
+        return text, tuple(
+            values[name] if processor is None else processor(values[name])
+            for name, processor in order
         )
 
-    def compiled(self, dialect: Dialect, rows: int = 0) -> tuple[str, ParameterOrder]:
+    def compiled(
+        self, dialect: Dialect, rows: int = 0, once: frozenset[str] = frozenset()
+    ) -> tuple[str, ParameterOrder]:
         """Return the text and the parameters' order for a driver.
 
         Args:
@@ -146,15 +149,16 @@ class CompiledStatement:
             rows: Number of rows in the table of values, for a text that depends on it: that of one
                 row on PostgreSQL, and on SQLite one that takes the values as parameters, row by
                 row, in place of a JSON text. 0 for any number.
+            once: Columns of that table whose one value for all rows is a parameter before those of
+                the rows (SQLite).
         """
-        made = self._made.get((dialect.name, rows))
+        made = self._made.get((dialect.name, rows, once))
         if made is None:
-            compiled = self._statement.compile(
-                dialect=dialect, compile_kwargs={"given_rows": rows} if rows else {}
-            )
+            options = {"given_rows": rows, "given_once": once} if rows else {}
+            compiled = self._statement.compile(dialect=dialect, compile_kwargs=options)
             types = {name: bind.type.dialect_impl(dialect) for name, bind in compiled.binds.items()}
             order = [(name, types[name].bind_processor(dialect)) for name in compiled.positiontup]
-            made = self._made[dialect.name, rows] = str(compiled), order
+            made = self._made[dialect.name, rows, once] = str(compiled), order
         return made
 
 
@@ -209,103 +213,6 @@ class PackedSelect:
         return made
 
 
-class BulkWrite:
-    """A statement that inserts many rows, or updates many rows by their key.
-
-    On SQLite, many rows are passed as parameters (``ROWS_TOGETHER``).
-    """
-
-    def __init__(
-        self,
-        *columns: sa.Column[Any],
-        where: Sequence[sa.Column[Any]] = (),
-        empties: Sequence[sa.Column[Any]] = (),
-    ) -> None:
-        """Build the statement.
-
-        Args:
-            columns: The columns to write.
-            where: The key of the rows to update; if empty, rows are inserted.
-            empties: Columns that an update sets to NULL in each row.
-        """
-        both = (*columns, *where)
-        self._inserts = not where
-        self._types = [column.type for column in both]
-        self._names = [f"at_{number}" for number in range(len(both))]
-        self._binary = any(isinstance(each, sa.LargeBinary) for each in self._types)
-        self._processors: dict[str, Sequence[Processor | None]] = {}
-        self._together: dict[int, tuple[str, Sequence[int]]] = {}
-        one = [
-            sa.bindparam(n, type_=each) for n, each in zip(self._names, self._types, strict=True)
-        ]
-        rows = values_table(*both)
-        many = [rows.c[each.name] for each in both]
-        if where:
-            nothing = dict.fromkeys(empties, sa.null())
-            self._for_each = CompiledStatement(_update(columns, where, one).values(nothing))
-            self._for_all = CompiledStatement(_update(columns, where, many).values(nothing))
-        else:
-            new = sa.insert(columns[0].table)
-            self._for_each = CompiledStatement(new.values(dict(zip(columns, one, strict=True))))
-            self._for_all = CompiledStatement(new.from_select(columns, sa.select(*many)))
-
-    def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """Write rows, each with the values of the columns, then those of the key."""
-        if not rows:
-            return
-        if len(rows) == 1 or (self._binary and connection.dialect.name == "sqlite"):
-            for row in rows:  # JSON cannot hold bytes
-                self._for_each(connection, **dict(zip(self._names, row, strict=True)))
-            return
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        if connection.dialect.name == "sqlite":
-            columns = self._bound(columns, connection.dialect)
-            if len(rows) >= MANY:
-                self._write_together(connection, columns)
-                return
-        self._for_all(connection, **values_params(connection, *columns))
-
-    def _bound(self, columns: Sequence[Sequence[Any]], dialect: Dialect) -> list[Sequence[Any]]:
-        """Convert the values of columns for the driver."""
-        processors = self._processors.get(dialect.name)
-        if processors is None:
-            impls = [type_.dialect_impl(dialect) for type_ in self._types]
-            processors = [each.bind_processor(dialect) for each in impls]
-            self._processors[dialect.name] = processors
-        return [
-            _converted(column, type_, processor)
-            for column, type_, processor in zip(columns, self._types, processors, strict=True)
-        ]
-
-    def _write_together(self, connection: Connection, columns: Sequence[Sequence[Any]]) -> None:
-        """Write rows of converted columns on SQLite, as parameters."""
-        at, count = 0, len(columns[0])
-        _, places = self._of_rows(connection.dialect, ROWS_TOGETHER[-1])
-        rows = list(zip(*(columns[place] for place in places), strict=True))
-        for size in ROWS_TOGETHER:
-            for _ in range((count - at) // size):
-                text, _ = self._of_rows(connection.dialect, size)
-                some = itertools.chain.from_iterable(rows[at : at + size])
-                connection.exec_driver_sql(text, tuple(some))
-                at += size
-        if at < count:
-            rest = [column[at:] for column in columns]
-            self._for_all(connection, **values_params(connection, *rest))
-
-    def _of_rows(self, dialect: Dialect, size: int) -> tuple[str, Sequence[int]]:
-        """Return the statement for a number of rows on SQLite, and its order of the columns."""
-        made = self._together.get(size)
-        if made is None and self._inserts:
-            text, order = self._for_each.compiled(dialect)
-            head, _, values = text.partition(" VALUES ")
-            places = [self._names.index(name) for name, _ in order]
-            made = self._together[size] = f"{head} VALUES {', '.join([values] * size)}", places
-        elif made is None:
-            text, _ = self._for_all.compiled(dialect, size)
-            made = self._together[size] = text, range(len(self._names))
-        return made
-
-
 def delete_some(
     connection: Connection,
     table: sa.Table,
@@ -334,40 +241,3 @@ def delete_some(
     return connection.execute(
         deleted, values_params(connection, *zip(*found, strict=True))
     ).rowcount
-
-
-def _converted(
-    column: Sequence[Any], type_: TypeEngine[Any], processor: Processor | None
-) -> Sequence[Any]:
-    """Convert a column's values for the driver."""
-    if processor is None:
-        return column
-    if isinstance(type_, Exact):  # 1 and 1.0 are equal, and each keeps its digits
-        return list(map(processor, column))
-    return list(map(_EachOnce(processor).__getitem__, column))
-
-
-def _update(
-    columns: Sequence[sa.Column[Any]],
-    where: Sequence[sa.Column[Any]],
-    values: Sequence[sa.ColumnElement[Any]],
-) -> sa.Update:
-    key = values[len(columns) :]
-    return (
-        sa.update(columns[0].table)
-        .where(*(column == value for column, value in zip(where, key, strict=True)))
-        .values(dict(zip(columns, values, strict=False)))
-    )
-
-
-class _EachOnce(dict[Any, Any]):
-    """Values converted for the driver, equal ones once: in a batch most values are equal."""
-
-    def __init__(self, processor: Processor) -> None:
-        self._processor = processor
-        super().__init__()
-
-    def __missing__(self, value: Any) -> Any:
-        """Convert a value that is new."""
-        converted = self[value] = self._processor(value)
-        return converted

@@ -24,7 +24,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from useby.domain.notification import Draft, Notification
-from useby.store.bulk import BulkWrite, CompiledStatement
+from useby.store.bulk import CompiledStatement
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
 from useby.store.schema import idempotency_keys as table

@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 from useby.domain.lot import AlertedLot, Lot
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store.bulk import BulkWrite, CompiledStatement, PackedSelect, values_params, values_table
+from useby.store.bulk import CompiledStatement, PackedSelect, values_params, values_table
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, expiry_of, product_of
 from useby.store.schema import lots as lots_table
@@ -186,10 +187,30 @@ _HISTORY: Final = PackedSelect(
         )
     )
 )
-_INSERT_LOTS: Final = BulkWrite(lots_table.c.household_id, *LOT_COLUMNS)
+_INSERT_LOTS: Final = BulkWrite(
+    lots_table.c.household_id,
+    *LOT_COLUMNS,
+    alike=[
+        lots_table.c[name]
+        for name in (
+            *("household_id", "received_on", "state_since", "printed_at", "lot_number", "serial"),
+            *("state", "expires_at", "date_source", "before_freezing_on", "before_freezing_at"),
+            *("closed_as", "closed_at", "policy"),
+        )
+    ],
+)
 _UPDATE_LOTS: Final = BulkWrite(*LOT_COLUMNS[1:], where=(lots_table.c.household_id, LOT_COLUMNS[0]))
 _INSERT_MOVEMENTS: Final = BulkWrite(
-    movements_table.c.household_id, movements_table.c.number, *MOVEMENT_COLUMNS
+    movements_table.c.household_id,
+    movements_table.c.number,
+    *MOVEMENT_COLUMNS,
+    alike=[
+        movements_table.c[name]
+        for name in (
+            *("household_id", "number", "kind", "at", "recorded_at", "reason", "undoes"),
+            *("location", "part_id", "typed_on", "typed_at", "by_user"),
+        )
+    ],
 )
 
 

@@ -14,7 +14,8 @@ from uuid_utils import uuid7
 
 from useby.domain.events import MarkedRead
 from useby.domain.notification import MOST_SHOWN, Cause, Draft, Item, Notification, Severity
-from useby.store.bulk import BulkWrite, PackedSelect
+from useby.store.bulk import PackedSelect
+from useby.store.bulk_write import BulkWrite
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.database import Transaction
 from useby.store.schema import lots, notifications

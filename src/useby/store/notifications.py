@@ -16,7 +16,8 @@ from uuid_utils import uuid7
 from useby.domain.events import MarkedRead, NotificationsAdded
 from useby.domain.notification import Cause, Draft, Notification, Severity
 from useby.store import notification_items
-from useby.store.bulk import BulkWrite, CompiledStatement, values_params, values_table
+from useby.store.bulk import CompiledStatement, values_params, values_table
+from useby.store.bulk_write import BulkWrite
 from useby.store.cursor import BadCursor, Page, decode, encode
 from useby.store.database import Transaction
 from useby.store.locks import lock_users
@@ -150,7 +151,18 @@ _ALLOCATE_SEQ_OF_ONE: Final = CompiledStatement(
     .values(seq=users.c.seq + sa.bindparam("count"))
     .returning(users.c.id, users.c.seq)
 )
-_INSERT: Final = BulkWrite(*INSERTED, table.c.lot_ids, table.c.household_id)
+_INSERT: Final = BulkWrite(
+    *INSERTED,
+    table.c.lot_ids,
+    table.c.household_id,
+    alike=[
+        table.c[name]
+        for name in (
+            *("user_id", "kind", "event", "product_name", "product_id", "expires_on"),
+            *("days_left", "created_at", "lot_ids", "household_id"),
+        )
+    ],
+)
 
 
 def add(transaction: Transaction, drafts: Sequence[Draft], now: datetime) -> list[Notification]:

@@ -17,7 +17,7 @@ from useby.domain.folding import BETWEEN_FIELDS, fold, searched_text
 from useby.domain.gs1 import canonical_gtin
 from useby.domain.product import DateKind, Product, Status
 from useby.store import accounts, barcodes
-from useby.store.bulk import BulkWrite
+from useby.store.bulk_write import BulkWrite
 from useby.store.column_types import from_utc_text, utc_text
 from useby.store.cursor import BadCursor, Page, decode, encode, storable
 from useby.store.database import Database, Transaction

@@ -20,7 +20,8 @@ from useby.domain.account import User
 from useby.domain.alerts import AlertDates
 from useby.domain.expiry import Expiry
 from useby.domain.product import Product
-from useby.store.bulk import BulkWrite, PackedSelect, values_params, values_table
+from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 from useby.store.schema import products, sent_alerts
@@ -38,7 +39,15 @@ _VALUES: Final = (
     products.c.gtin,
     products.c.version,
 )
-_INSERT: Final = BulkWrite(*_VALUES, *_KEY)
+_ALIKE: Final = [
+    products.c[name]
+    for name in (
+        *("user_id", "lead_days", "expires_at", "next_alert_at", "alert_fault", "closed_as"),
+        *("closed_at", "created_at", "updated_at", "folded_at", "version", "shelf_life"),
+        *("after_opening", "after_freezing", "after_thawing", "more_barcodes", "policy"),
+    )
+]
+_INSERT: Final = BulkWrite(*_VALUES, *_KEY, alike=_ALIKE)
 _UPDATE: Final = BulkWrite(*_VALUES, where=_KEY)
 _GIVEN_KEYS: Final = values_table(products.c.user_id, products.c.id)
 _SENT: Final = PackedSelect(

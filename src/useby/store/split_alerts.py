@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from useby.store.bulk import BulkWrite
+from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.schema import notifications
 
