@@ -25,6 +25,7 @@ from useby.domain.product import DateKind, Disposal, Product
 from useby.schemas.lots import LotFields
 from useby.schemas.products import ProductChange, ProductIn, ProductOut, changed, product_from
 from useby.store import lots, products
+from useby.store.bulk_write import execute
 from useby.store.database import Database
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
 
@@ -94,7 +95,9 @@ async def test_every_field_survives_the_table(database: Database, product: Produ
     kept = dataclasses.replace(product, user_id=owner.id)
 
     new = stock.new_product(kept, owner, NOW)
-    await database.write(lambda t: products.insert(t, [new.row]))
+    await database.write(
+        lambda t: execute(t.connection, products.insertions(database.dialect, [new.row]))
+    )
 
     assert await database.read(lambda c: products.get(c, owner.id, kept.id)) == kept
 

@@ -32,6 +32,7 @@ from useby.domain.product import Disposal, Product
 from useby.domain.quota import Limits
 from useby.domain.stock import only_open_lot, taken_together
 from useby.store import accounts, households, lot_histories, lots, products, slices, usage
+from useby.store.bulk import FilledStatement
 from useby.store.database import Connection, Transaction
 from useby.store.lots import StoredProduct
 from useby.store.notifications import UnknownUser
@@ -150,6 +151,7 @@ def add_many(
     user: User,
     now: datetime,
     rows: Sequence[AddedProduct] | None = None,
+    statements: Sequence[FilledStatement] = (),
 ) -> list[bool]:
     """Add a batch of new products of one user, with one notification for all.
 
@@ -160,6 +162,7 @@ def add_many(
         now: The current time, aware.
         rows: Their rows, if they were computed before this transaction. They are computed again if
             the owner has changed since.
+        statements: Those that store all the rows, if they were computed as well.
 
     Returns:
         For each, whether it was added: false if the external id exists, or repeats in the batch.
@@ -173,9 +176,9 @@ def add_many(
     if rows is None:
         rows = [stock.new_product(product, user, now) for product in batch]
     elif rows and rows[0].row.owner != user:
-        rows = [row.again(user, now) for row in rows]
+        rows, statements = [row.again(user, now) for row in rows], ()
     new = [row for row, is_new in zip(rows, added, strict=True) if is_new]
-    stock.add(transaction, new, user)
+    stock.add(transaction, new, user, statements if all(added) else ())
     notify_added(transaction, user, len(new), now)
     return added
 

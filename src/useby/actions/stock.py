@@ -36,9 +36,12 @@ from useby.store import (
     lots,
     member_policies,
     movement_lists,
+    new_products,
     products,
     slices,
 )
+from useby.store.bulk import FilledStatement
+from useby.store.bulk_write import execute
 from useby.store.database import Connection, Database, Transaction
 from useby.store.lots import Key, StoredProduct
 from useby.store.notifications import UnknownUser
@@ -166,19 +169,16 @@ def _count_limited(change: Change) -> int:
     return sum(movement.undoes is None for movement in change.movements)
 
 
-def add(transaction: Transaction, new: Sequence[AddedProduct], user: User) -> list[Product]:
-    """Store new products with their lots; return them."""
-    products.insert(transaction, [each.row for each in new])
+def add(
+    transaction: Transaction,
+    new: Sequence[AddedProduct],
+    user: User,
+    statements: Iterable[FilledStatement] = (),
+) -> list[Product]:
+    """Store new products with their lots, by their statements if they were computed before."""
+    connection = transaction.connection
+    execute(connection, statements or new_products.statements(connection.dialect, user.id, new))
     barcodes.add(transaction, [each.row.product for each in new])
-    lots.insert(transaction, [(user.id, lot) for each in new for lot in each.change.lots])
-    lots.insert_movements(
-        transaction,
-        [
-            (user.id, number, movement)
-            for each in new
-            for number, movement in enumerate(each.change.movements, 1)
-        ],
-    )
     _publish(transaction, [(each.row, ChangeKind.ADDED) for each in new])
     return [each.row.product for each in new]
 

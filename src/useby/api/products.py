@@ -39,7 +39,7 @@ from useby.schemas.products import (
     changed,
     product_from,
 )
-from useby.store import products
+from useby.store import new_products, products
 from useby.store.cursor import BadCursor
 from useby.store.database import Transaction
 from useby.store.product_search import Order, ProductQuery
@@ -188,9 +188,12 @@ async def add_products(node: ContextDep, caller: CurrentStock, batch: BatchIn) -
         zip(new, valid, strict=True),
     )
 
+    its = new_products.statements(node.database.dialect, caller.stock.id, rows)
+    statements = await in_turns(lambda each: each, its)
+
     def work(transaction: Transaction) -> list[Product | ProductFull | None]:
         owner = _owner(node, transaction, caller, len(new))
-        added = inventory.add_many(transaction, new, owner, now, rows)
+        added = inventory.add_many(transaction, new, owner, now, rows, statements)
         rest = [row for row, is_new in zip(rows, added, strict=True) if not is_new]
         again = upserts.receive_again(
             transaction, owner, [(row.given, row.details) for row in rest], now

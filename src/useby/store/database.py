@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from useby.domain.events import Event
@@ -77,6 +77,10 @@ class Database(Protocol):
     on_commit: Callable[[Event], None] | None
     """Callback that receives each event after its commit, on the event loop, before the writer's
     caller continues."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of the driver, for statements that are computed before their transaction."""
 
     async def write(
         self,

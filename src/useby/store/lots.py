@@ -4,26 +4,32 @@ Field and column have the same name, except that a date takes two columns (``…
 which are both empty for never. Callers that write first lock the owner (``accounts.lock_user``).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from operator import attrgetter, itemgetter
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 
 from useby.domain.lot import AlertedLot, Lot
 from useby.domain.movement import Movement
 from useby.domain.product import Product
-from useby.store.bulk import CompiledStatement, PackedSelect, values_params, values_table
-from useby.store.bulk_write import BulkWrite
+from useby.store.bulk import (
+    CompiledStatement,
+    FilledStatement,
+    PackedSelect,
+    values_params,
+    values_table,
+)
+from useby.store.bulk_write import BulkWrite, execute
+from useby.store.column_mapping import ColumnMapping
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, expiry_of, product_of
 from useby.store.schema import lots as lots_table
 from useby.store.schema import movements as movements_table
 from useby.store.schema import products
 
-Stored = TypeVar("Stored", Lot, Movement)
 Found = TypeVar("Found")
 Key = tuple[str, str]
 """Household and product."""
@@ -33,44 +39,7 @@ MAX_IDS: Final = 500
 """Maximum ids that one statement names."""
 
 
-class _ColumnMapping(Generic[Stored]):
-    """Maps a dataclass to the columns of its table and back."""
-
-    def __init__(self, of: type[Stored], table: sa.Table, dates: Mapping[str, str]) -> None:
-        """Take the names that the columns of each field with a date begin with."""
-        self._of: Callable[..., Stored] = of
-        names = [field.name for field in fields(of)]
-        self._fields_of = attrgetter(*names)
-        columns: list[sa.Column[Any]] = []
-        first: list[int] = []
-        for name in names:
-            first.append(len(columns))
-            if name in dates:
-                columns += [table.c[f"{dates[name]}_on"], table.c[f"{dates[name]}_at"]]
-            else:
-                columns.append(table.c[name])
-        self.columns = tuple(columns)
-        self._first_values: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*first)
-        self._dates = [(field, first[field]) for field, name in enumerate(names) if name in dates]
-
-    def read(self, row: Sequence[Any]) -> Stored:
-        """Return what a row that begins with ``columns`` has."""
-        values = list(self._first_values(row))
-        for field, at in self._dates:
-            if row[at] is not None or row[at + 1] is not None:
-                values[field] = expiry_of(row[at], row[at + 1])
-        return self._of(*values)
-
-    def values(self, stored: Stored) -> list[Any]:
-        """Return the values of ``columns``."""
-        values = list(self._fields_of(stored))
-        for _, at in self._dates:  # those before it have two values each by now
-            date = values[at]
-            values[at : at + 1] = (None, None) if date is None else (date.day, date.instant)
-        return values
-
-
-_LOTS: Final = _ColumnMapping(
+_LOTS: Final = ColumnMapping(
     Lot,
     lots_table,
     {
@@ -79,7 +48,7 @@ _LOTS: Final = _ColumnMapping(
         "expiry_before_freezing": "before_freezing",
     },
 )
-_MOVEMENTS: Final = _ColumnMapping(Movement, movements_table, {"expiry": "typed"})
+_MOVEMENTS: Final = ColumnMapping(Movement, movements_table, {"expiry": "typed"})
 LOT_COLUMNS: Final = _LOTS.columns
 MOVEMENT_COLUMNS: Final = _MOVEMENTS.columns
 lot_of: Final = _LOTS.read
@@ -350,8 +319,13 @@ def movement(connection: Connection, household_id: str, movement_id: str) -> Mov
 
 def insert(transaction: Transaction, new: Iterable[tuple[str, Lot]]) -> None:
     """Insert new lots, each with its household."""
+    execute(transaction.connection, insertions(transaction.connection.dialect, new))
+
+
+def insertions(dialect: Dialect, new: Iterable[tuple[str, Lot]]) -> Iterator[FilledStatement]:
+    """Yield the statements that insert new lots, each with its household."""
     rows = [(household_id, *_LOTS.values(lot)) for household_id, lot in new]
-    _INSERT_LOTS(transaction.connection, rows)
+    return _INSERT_LOTS.statements(dialect, rows)
 
 
 def update(transaction: Transaction, changed: Iterable[tuple[str, Lot]]) -> None:
@@ -372,11 +346,18 @@ def delete(transaction: Transaction, household_id: str, lot_ids: Iterable[str]) 
 
 def insert_movements(transaction: Transaction, new: Iterable[tuple[str, int, Movement]]) -> None:
     """Insert movements, each with its household and its number within its product."""
+    execute(transaction.connection, movement_insertions(transaction.connection.dialect, new))
+
+
+def movement_insertions(
+    dialect: Dialect, new: Iterable[tuple[str, int, Movement]]
+) -> Iterator[FilledStatement]:
+    """Yield the statements that insert movements, as ``insert_movements`` takes them."""
     rows = [
         (household_id, number, *_MOVEMENTS.values(movement))
         for household_id, number, movement in new
     ]
-    _INSERT_MOVEMENTS(transaction.connection, rows)
+    return _INSERT_MOVEMENTS.statements(dialect, rows)
 
 
 def _by_key(

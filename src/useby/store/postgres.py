@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, ExceptionContext
+from sqlalchemy.engine import Connection, Dialect, ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
@@ -122,6 +122,11 @@ class PostgresDatabase:
         self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._turns = Turns()
         self._closed = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """Implement ``Database.dialect``."""
+        return self._engine.dialect
 
     async def write(
         self,

@@ -6,7 +6,7 @@ text of long notes alone takes longer than storing them.
 Callers first lock the owner (``accounts.lock_user``).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -14,13 +14,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Dialect
 
 from useby.domain.account import User
 from useby.domain.alerts import AlertDates
 from useby.domain.expiry import Expiry
 from useby.domain.product import Product
-from useby.store.bulk import PackedSelect, values_params, values_table
+from useby.store.bulk import FilledStatement, PackedSelect, values_params, values_table
 from useby.store.bulk_write import BulkWrite
 from useby.store.database import Transaction
 from useby.store.product_rows import PRODUCT_COLUMNS, product_of, values_of
@@ -166,9 +166,9 @@ def existing_external_ids(
     return {external_id for (external_id,) in rows}
 
 
-def insert(transaction: Transaction, rows: Sequence[ProductRow]) -> None:
-    """Insert the rows of new products."""
-    _INSERT(transaction.connection, list(map(_values, rows)))
+def insertions(dialect: Dialect, rows: Sequence[ProductRow]) -> Iterator[FilledStatement]:
+    """Yield the statements that insert the rows of new products."""
+    return _INSERT.statements(dialect, list(map(_values, rows)))
 
 
 def without_external_id(

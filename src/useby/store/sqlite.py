@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import Connection, Engine, ExceptionContext
+from sqlalchemy.engine import Connection, Dialect, Engine, ExceptionContext
 
 from useby.domain.events import Event, ExternalCommit
 from useby.store.database import StoreUnavailable, Transaction, await_shielded, deliver
@@ -170,6 +170,11 @@ class SqliteDatabase:
 
             self._wal = wal.Wal(path)
             self._external_commits.start()
+
+    @property
+    def dialect(self) -> Dialect:
+        """Implement ``Database.dialect``."""
+        return self._writing.dialect
 
     async def write(
         self,
