@@ -15,7 +15,9 @@ import hmac
 import json
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -41,6 +43,8 @@ ISSUER: Final = "useby"
 TYPE: Final = "at+jwt"
 SEEN: Final = 4096
 """Maximum number of our tokens whose claims are kept: some 3 MiB."""
+HEADERS: Final = 16
+"""Maximum number of tokens' headers that are kept parsed; all tokens of an issuer share one."""
 HASHES: Final = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
 """Hash of each HMAC algorithm (RFC 7518 section 3.2)."""
 
@@ -226,7 +230,7 @@ class Verifier:
                 FailedCheck.FORM, f"ASCII of at most {self._max_bytes} bytes is taken"
             )
         # The header is not verified yet: it only selects an algorithm that the settings allow.
-        header = _object(token.partition(".")[0])
+        header = _header(token.partition(".")[0])
         if "crit" in header:
             raise InvalidToken(FailedCheck.FORM, "a header with crit is not taken")
         algorithm = header.get("alg")
@@ -243,7 +247,7 @@ class Verifier:
             raise KeysNotFetched
         return self._outside.verify(token, key, algorithm, now)
 
-    def _ours(self, token: str, header: dict[str, Any], now: datetime) -> Claims:
+    def _ours(self, token: str, header: Mapping[str, Any], now: datetime) -> Claims:
         signed, _, signature = token.rpartition(".")
         if not hmac.compare_digest(signature, _signature(self._key, signed, "sha256")) and (
             self._previous is None
@@ -282,7 +286,7 @@ class Verifier:
         return f"the taken ones are {', '.join(taken)}, and alg is {shown(algorithm)}"
 
 
-def _names_us(token: str, header: dict[str, Any]) -> bool:
+def _names_us(token: str, header: Mapping[str, Any]) -> bool:
     """Return whether a token claims to be ours; it is not verified yet."""
     payload = token.partition(".")[2].partition(".")[0]
     return header.get("typ") == TYPE and _object(payload).get("iss") == ISSUER
@@ -298,6 +302,12 @@ def _segment(value: dict[str, Any]) -> str:
 
 def _base64url(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@lru_cache(HEADERS)
+def _header(segment: str) -> Mapping[str, Any]:
+    """Return a token's header, of whose errors none is kept."""
+    return _object(segment)
 
 
 def _object(segment: str) -> dict[str, Any]:
