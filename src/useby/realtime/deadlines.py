@@ -1,9 +1,10 @@
 """Timeouts of an HTTP connection: for the peer's request, and for reading our answer."""
 
 import asyncio
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -23,6 +24,8 @@ class TimedHttpProtocol(HttpToolsProtocol):
 
     # uvicorn's own attributes fill the 30 places of a dict whose keys all objects share.
     __slots__ = ("_deadline", "_reading", "_settings", "_unread")
+    flow_control: ClassVar[type[FlowControl]] = FlowControl
+    """Class of ``flow``."""
 
     def __init__(
         self,
@@ -43,8 +46,16 @@ class TimedHttpProtocol(HttpToolsProtocol):
         """Unsent bytes at the start of that timer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Set the buffer limit to 0, so that the first unsent byte calls ``pause_writing``."""
-        super().connection_made(transport)
+        """Set the buffer limit to 0, so that the first unsent byte calls ``pause_writing``.
+
+        The rest is what uvicorn's method does, which asks the kernel for both addresses again.
+        """
+        self.connections.add(self)
+        self.transport = transport
+        self.flow = self.flow_control(transport)
+        self.server = _address(transport, "sockname")
+        self.client = _address(transport, "peername")
+        self.scheme = "http"  # a node has no certificates
         transport.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,3 +114,9 @@ class TimedHttpProtocol(HttpToolsProtocol):
     def _stop_timers(self) -> None:
         self._disarm()
         self._unwatch()
+
+
+def _address(transport: asyncio.Transport, name: str) -> tuple[str, int] | None:
+    """Return host and port of an end of the connection; ``None`` if it has none."""
+    address = transport.get_extra_info(name)
+    return address[:2] if isinstance(address, tuple) else None

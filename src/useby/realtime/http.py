@@ -101,6 +101,7 @@ class BoundedHttpProtocol(DirectHttpProtocol):
         "_upgraded",
         "_upgrades",
     )
+    flow_control = _Flow
     flow: _Flow
 
     def __init__(
@@ -149,7 +150,6 @@ class BoundedHttpProtocol(DirectHttpProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Limit the read size, and start the timeout of the head."""
         super().connection_made(transport)
-        self.flow = _Flow(transport)
         transport.max_size = READ_BYTES  # type: ignore[attr-defined]
         if self._unwelcome:
             transport.abort()
