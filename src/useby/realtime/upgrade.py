@@ -3,9 +3,8 @@
 import base64
 import binascii
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
-from urllib.parse import parse_qsl
+from typing import Final, NamedTuple
+from urllib.parse import unquote_plus
 
 from websockets.utils import accept_key
 
@@ -20,8 +19,7 @@ NONCE_BYTES: Final = 16
 Headers = dict[bytes, list[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class UpgradeRequest:
+class UpgradeRequest(NamedTuple):
     """Credentials and options of an upgrade request."""
 
     tokens: tuple[str, ...]
@@ -68,7 +66,11 @@ def key_of(
 def upgrade_request_of(url: bytes, headers: Headers) -> UpgradeRequest:
     """Return the tokens, the origin and the cursor of an upgrade request."""
     query = url.partition(b"?")[2].decode("latin-1")
-    fields = parse_qsl(query, keep_blank_values=True, errors="replace")
+    # ``parse_qsl`` returns the same, and takes three times as long.
+    fields = [
+        (unquote_plus(name, errors="replace"), unquote_plus(value, errors="replace"))
+        for name, _, value in (each.partition("=") for each in query.split("&") if each)
+    ]
     tokens = [value for name, value in fields if name == "access_token" and value]
     for value in headers.get(b"authorization", []):
         scheme, _, token = value.decode("latin-1").partition(" ")

@@ -78,9 +78,11 @@ class Wire(Protocol):
             message_max_bytes: Maximum size of a message; a larger one fails with 1009.
         """
         super().__init__(Side.SERVER, max_size=message_max_bytes, logger=_quiet)
+
+    def parse(self) -> Generator[None]:
+        """Create the parser, with a reader of ours in place of the library's."""
         self.reader = _Reader()
-        self.parser = self.parse()  # the library's has begun to read with the library's reader
-        next(self.parser)
+        return super().parse()
 
     def receive_data(self, data: bytes | bytearray) -> None:
         """Parse bytes as they arrive."""
