@@ -372,12 +372,14 @@ def check_tokens(
 
     Args:
         connection: The snapshot to read.
-        tokens: The user, the sign-in (``None`` for an outside issuer's token) and the time of
-            issue of each.
+        tokens: User, sign-in (``None``: an outside issuer's token) and time of issue of each.
     """
     checks = [TokenCheck(TokenStatus.UNKNOWN, 0, unread=0, bytes=0)] * len(tokens)
-    columns = zip(*tokens, strict=True) if tokens else ((), (), ())
-    rows = _CHECK_TOKENS(connection, **values_params(connection, range(len(tokens)), *columns))
+    user_ids, sign_ins, times = zip(*tokens, strict=True) if tokens else ((), (), ())
+    # A sign-in decides by itself, and a time takes a third of the encoding of a row.
+    issued = [at if own is None else None for own, at in zip(sign_ins, times, strict=True)]
+    given = values_params(connection, range(len(tokens)), user_ids, sign_ins, issued)
+    rows = _CHECK_TOKENS(connection, **given)
     for number, seq, disabled, ended, any_unread, unread, size in rows:
         # A replay must depend on the rows themselves, never on a counter.
         checks[number] = TokenCheck(
@@ -393,8 +395,6 @@ def standing_of(disabled: bool, ended: bool) -> TokenStatus:
 
 def _update(transaction: Transaction, user_id: str, new: Mapping[str, Any]) -> None:
     lock_users(transaction, user_id)
-    changed = transaction.connection.execute(
-        sa.update(users).where(users.c.id == user_id).values(**new)
-    )
-    if not changed.rowcount:
+    update = sa.update(users).where(users.c.id == user_id).values(**new)
+    if not transaction.connection.execute(update).rowcount:
         raise UnknownUser(user_id)
