@@ -81,6 +81,7 @@ class Door:
         """Accept from ``listener`` until ``close``, each connection with a protocol of its own."""
         self._loop = asyncio.get_running_loop()
         self._listener = listener
+        self._kind = listener.family, listener.type, listener.proto
         self._make_protocol = make_protocol
         self._slots = slots
         self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
@@ -106,7 +107,8 @@ class Door:
     def _accept(self) -> None:
         for _ in range(self._slots.accepts):
             try:
-                connection, address = self._listener.accept()
+                # ``accept`` does the same, and makes members of enums of two numbers each time.
+                fd, address = self._listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
@@ -118,7 +120,7 @@ class Door:
                     self._again = self._loop.call_later(RETRY_SECONDS, self._resume)
                     return
             else:
-                self._let_in(connection, address)
+                self._let_in(socket.socket(*self._kind, fileno=fd), address)
 
     def _let_in(self, connection: socket.socket, address: object) -> None:
         connection.setblocking(False)

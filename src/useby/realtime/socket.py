@@ -53,7 +53,6 @@ FRAMES_AFTER_CLOSE: Final = 100
 PRIVATE_CODES: Final = 3000
 """First close code that clients may choose freely (RFC 6455 section 7.4.2). All from here on share
 one label of the metric, so that clients cannot create series."""
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
 
 
@@ -95,7 +94,7 @@ class Socket(asyncio.Protocol):
         self.transport = transport
         self.session = session
         self.sign_in_id: str | None = None
-        self.issued_at = _EPOCH
+        self.issued_at = datetime.fromtimestamp(0, UTC)
         self.expires_at = 0.0  # end of the token in Unix seconds; 0 until the token is verified
         self.epoch: str | None = None  # the database's epoch at the last comparison
         self.pinged_at = 0.0  # loop time of the ping that awaits its pong; 0 if none does
