@@ -13,8 +13,12 @@ from tests.support.in_process_node import InProcessNode
 from tests.support.node_fixtures import start, wall
 from tests.support.settings import SettingsWithoutFile
 from tests.support.time_limits import HANG_TIMEOUT
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
-from useby.listening import listen
+from useby.listening import Door, listen
+from useby.realtime.deadlines import TimedHttpProtocol
+from useby.realtime.slots import ConnectionSlots, SlotLimits
 
 __all__ = ["start", "wall"]
 
@@ -43,6 +47,39 @@ async def test_accepted_sockets_send_at_once_and_the_kernel_keeps_64_kib_for_the
         await writer.wait_closed()
     assert no_delay
     assert kept == 64 * 1024
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_a_connection_has_the_addresses_of_both_its_ends(host: str) -> None:
+    made: asyncio.Future[TimedHttpProtocol] = asyncio.get_running_loop().create_future()
+
+    class Accepting(TimedHttpProtocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            made.set_result(self)
+
+    settings = SettingsWithoutFile(host=host, port=0)
+    config = Config(nothing, lifespan="off", ws="none", log_config=None)
+    listener = listen(settings)
+    door = Door(
+        listener,
+        lambda: Accepting(settings, config, ServerState(), {}),  # type: ignore[arg-type,return-value]
+        ConnectionSlots(SlotLimits(connections=1, requests=1), lambda: 0),
+    )
+    _, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+    accepted = await made
+    assert accepted.server == writer.get_extra_info("peername")[:2]
+    assert accepted.client == writer.get_extra_info("sockname")[:2]
+    assert accepted.transport.get_extra_info("socket").family == listener.family
+    door.close()
+    accepted.transport.close()
+    writer.close()
+    await writer.wait_closed()
+    listener.close()
+
+
+async def nothing(_scope: object, _receive: object, _send: object) -> None:
+    """Answer nothing."""
 
 
 async def attempts(house: InProcessNode, *events: str) -> list[int]:
