@@ -17,6 +17,10 @@ The module that finds the cause chooses the close:
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+PRIVATE_CODES: Final = 3000
+"""First close code that clients may choose freely (RFC 6455 section 7.4.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,11 @@ class Close:
     retryable: bool = True
     """True if connecting again with the same token can succeed, also after a violation: the client
     need not repeat the frame."""
+
+
+def label_of(code: int) -> str:
+    """Return the label of a client's code in the metric: one for all codes that are its choice."""
+    return str(code) if code < PRIVATE_CODES else "other"
 
 
 TOKEN_REQUIRED = Close(1008, "Access token required", retryable=False)

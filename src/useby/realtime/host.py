@@ -90,5 +90,5 @@ class SocketHost(Protocol[S_contra]):
     def unregister(self, socket: S_contra) -> None:
         """Remove a connection that is closing: it gets no further events."""
 
-    def discard(self, socket: S_contra, wire: Wire) -> None:
+    def discard(self, socket: S_contra, wire: Wire | None) -> None:
         """Remove a connection whose transport has ended, and stop counting it."""

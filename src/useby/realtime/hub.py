@@ -123,10 +123,11 @@ class Hub:
         if self.registry.unregister(socket):
             self._bus.unsubscribe(socket.session.user_id)
 
-    def discard(self, socket: Socket, wire: Wire) -> None:
+    def discard(self, socket: Socket, wire: Wire | None) -> None:
         """Remove a connection whose transport has ended, and stop counting it."""
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("a socket of user %r closed: %s", socket.session.user_id, wire.ending)
+            ending = wire.ending if wire else "received nothing"
+            log.debug("a socket of user %r closed: %s", socket.session.user_id, ending)
         self.unregister(socket)
         self.registry.discard(socket)
 

@@ -16,7 +16,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Final, ParamSpec
 
 from websockets.frames import Frame, Opcode
@@ -50,9 +49,6 @@ SHORT_CLOSE_SECONDS: Final = 1.0
 """Close timeout for a peer that does not read, or whose answer cannot be parsed."""
 FRAMES_AFTER_CLOSE: Final = 100
 """Frames beyond the rate that are read until the peer's Close arrives; then reading stops."""
-PRIVATE_CODES: Final = 3000
-"""First close code that clients may choose freely (RFC 6455 section 7.4.2). All from here on share
-one label of the metric, so that clients cannot create series."""
 _VIOLATIONS: Final = {1002: closes.PROTOCOL_ERROR, 1007: closes.INVALID_TEXT, 1009: closes.TOO_BIG}
 
 
@@ -94,12 +90,11 @@ class Socket(asyncio.Protocol):
         self.transport = transport
         self.session = session
         self.sign_in_id: str | None = None
-        self.issued_at = datetime.fromtimestamp(0, UTC)
         self.expires_at = 0.0  # end of the token in Unix seconds; 0 until the token is verified
         self.epoch: str | None = None  # the database's epoch at the last comparison
         self.pinged_at = 0.0  # loop time of the ping that awaits its pong; 0 if none does
         self.slot = -1  # in the sweep's ring; -1 outside it
-        self._wire = Wire(hub.settings.message_max_bytes)
+        self._wire: Wire | None = None  # from the first byte received, or our Close
         settings = hub.settings
         self._bucket = TokenBucket(settings.frames_per_second, settings.frames_burst, hub.time())
         self._assembler: MessageAssembler | None = None  # while a message is incomplete
@@ -255,9 +250,15 @@ class Socket(asyncio.Protocol):
 
     # Received bytes.
 
+    def _parser(self) -> Wire:
+        """Return the parser; created late, it takes no time while all clients reconnect."""
+        self._wire = self._wire or Wire(self._hub.settings.message_max_bytes)
+        return self._wire
+
     def _feed(self, data: bytes) -> None:
+        wire = self._parser()
         for start in range(0, len(data), SLICE):
-            if self._wire.eof_sent:
+            if wire.eof_sent:
                 return  # the parser has ended; further bytes are ignored
             if self.session.busy and self.session.state is not CLOSED:
                 self._unparsed = data[start:]  # later frames stay in the kernel's buffer
@@ -266,12 +267,12 @@ class Socket(asyncio.Protocol):
                 return
             if self._bucket.tokens < -FRAMES_AFTER_CLOSE:
                 return  # the peer floods us after our Close
-            self._wire.receive_data(data[start : start + SLICE])
-            for frame in self._wire.events_received():
+            wire.receive_data(data[start : start + SLICE])
+            for frame in wire.events_received():
                 assert isinstance(frame, Frame)  # noqa: S101 - the handshake is over
                 self._take(frame)
             self._flush_protocol()
-        self._watch_message()
+        self._watch_message(wire)
 
     def _take(self, frame: Frame) -> None:
         metrics.frames_received.inc()
@@ -315,25 +316,25 @@ class Socket(asyncio.Protocol):
 
         They wait for earlier frames: a mark sent before a Close is durable before the echo.
         """
-        if self.session.busy and self.session.state is not CLOSED:
+        if (wire := self._wire) is None or (self.session.busy and self.session.state is not CLOSED):
             return
-        out = self._wire.data_to_send()
-        if self._wire.parser_exc is not None:
-            code = self._wire.close_sent.code if self._wire.close_sent else 0
+        out = wire.data_to_send()
+        if wire.parser_exc is not None:
+            code = wire.close_sent.code if wire.close_sent else 0
             self.close(_VIOLATIONS.get(code, closes.INTERNAL_ERROR))
         elif self.session.state is CLOSED:
-            if self._wire.eof_sent:
+            if wire.eof_sent:
                 self.transport.close()  # our Close is answered
         elif out:
             self._write(b"".join(out))
-            if self._wire.close_rcvd is not None:
-                self._peer_closed(self._wire.close_rcvd.code)
+            if wire.close_rcvd is not None:
+                self._peer_closed(wire.close_rcvd.code)
 
-    def _watch_message(self) -> None:
+    def _watch_message(self, wire: Wire) -> None:
         """Start or stop the timeout of an incomplete message."""
         if self.session.state is CLOSED:
             return
-        begun = self._wire.unparsed > 0 or self._assembler is not None
+        begun = wire.unparsed > 0 or self._assembler is not None
         if begun and self._deadline is None:
             self._deadline = self._hub.loop.call_later(
                 self._hub.settings.message_timeout, self.close, closes.MESSAGE_TIMEOUT
@@ -372,19 +373,18 @@ class Socket(asyncio.Protocol):
             self.transport.resume_reading()  # to receive the peer's Close
         self._out.append(frames.close(why))
         self.flush()
-        if self._wire.state is WireState.OPEN:
-            self._wire.send_close(why.code, why.reason)
-            self._wire.data_to_send()  # discard: the same Close is written above
-        is_short = self._wire.eof_sent or why in (closes.TOO_SLOW, closes.KEEPALIVE_TIMEOUT)
+        wire = self._parser()
+        if wire.state is WireState.OPEN:
+            wire.send_close(why.code, why.reason)
+            wire.data_to_send()  # discard: the same Close is written above
+        is_short = wire.eof_sent or why in (closes.TOO_SLOW, closes.KEEPALIVE_TIMEOUT)
         wait = min(self._hub.settings.close_timeout, SHORT_CLOSE_SECONDS if is_short else math.inf)
         self._deadline = self._hub.loop.call_later(wait, self.transport.abort)
 
     def _peer_closed(self, code: int) -> None:
         """End a connection that the peer has closed; abort if bytes are unsent at the timeout."""
         if self.session.state is not CLOSED:
-            metrics.connections_closed.labels(
-                str(code) if code < PRIVATE_CODES else "other", ""
-            ).inc()
+            metrics.connections_closed.labels(closes.label_of(code), "").inc()
             self.session.close(closes.GOING_AWAY)  # not sent: only closes the session
         self._hub.unregister(self)
         self._disarm()
