@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -44,12 +45,16 @@ settings.load_profile("useby")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Put the folders of tests in memory where there is room: SQLite waits for no disk there.
+    """Put all temporary folders in memory where there is room: SQLite waits for no disk there.
+
+    That includes those of the programs that the tests start, such as the bench.
 
     Some tests run programs that they have written, which some containers forbid in memory.
     """
     if fast_folder() == MEMORY and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+        os.environ.setdefault("TMPDIR", str(MEMORY))
+        tempfile.tempdir = None  # read the variable again
     if not hasattr(config, "workerinput"):
         shared = ExitStack()
         shared.enter_context(shared_cluster())

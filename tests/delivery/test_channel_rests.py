@@ -8,7 +8,6 @@ from datetime import datetime, time, timedelta
 import sqlalchemy as sa
 from tests.support.channel_house import ChannelHouse
 from tests.support.factories import NOON
-from tests.support.process_node import until
 from tests.support.webhook_receiver import Receiver
 
 from useby.domain.account import AccountChange, User
@@ -63,7 +62,7 @@ async def asleep(house: ChannelHouse) -> datetime:
         found[:] = [] if at is None or at <= house.wall() else [at]
         return bool(found)
 
-    await until(is_asleep)
+    await house.until(is_asleep)
     return found[0]
 
 

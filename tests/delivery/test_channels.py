@@ -9,7 +9,6 @@ covers: useby.store.channel_tables
 covers: useby.store.outbox
 """
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,6 @@ import pytest
 from tests.support.channel_house import ChannelHouse
 from tests.support.channel_kinds import Make, a_mailbox
 from tests.support.mail_front import reasons
-from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Received, Receiver, receiving, status
 
 from useby.actions import channels as actions
@@ -79,9 +77,11 @@ async def test_a_notification_that_is_read_while_it_waits_for_a_retry_is_not_sen
         await channels_house.until_attempts(channel, 1)
         await channels_house.read(row)
         await channels_house.jump(minutes=2)
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while (await channels_house.deliveries(channel))[0].done_at is None:
-                await asyncio.sleep(0.01)
+
+        async def is_done() -> bool:
+            return (await channels_house.deliveries(channel))[0].done_at is not None
+
+        await channels_house.until(is_done)
     assert await channels_house.states(channel) == [READ]
     assert len(receiver.received) == 1
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.channel_house import TICK, ChannelHouse
+from tests.support.channel_house import ChannelHouse
 from tests.support.channel_kinds import Make, a_mailbox
+from tests.support.process_node import until
 from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Received, Receiver
 
@@ -151,9 +152,7 @@ async def test_a_worker_that_sends_to_a_channel_while_it_is_deleted_sends_nothin
     await channels_house.post(user, *WORDS)
     async with channels_house.working() as worker:
         await receiver.until_count(1)
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while worker._running:
-                await asyncio.sleep(TICK)
+        await until(lambda: not worker._running)
     assert receiver.messages() == list(WORDS if make is a_mailbox else WORDS[:1])
     assert await deliveries_of(channels_house.database, channel) == 2
 

@@ -1,14 +1,12 @@
 """Channels with more deliveries than one transaction may write."""
 
-import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.support.channel_house import TICK, ChannelHouse
-from tests.support.time_limits import HANG_TIMEOUT
+from tests.support.channel_house import ChannelHouse
 from tests.support.webhook_receiver import OK, Receiver, status
 
 from useby.actions import channels as actions
@@ -154,9 +152,11 @@ async def test_undelivered_notifications_are_given_up_in_slices_after_one_more_a
     receiver.answer = lambda _: status(500)
     user, channel = await filled(channels_house, receiver)
     async with channels_house.working():
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while (await channels_house.current(channel)).state is not ChannelState.RETRYING:
-                await asyncio.sleep(TICK)
+
+        async def is_retrying() -> bool:
+            return (await channels_house.current(channel)).state is ChannelState.RETRYING
+
+        await channels_house.until(is_retrying)
         await channels_house.jump(hours=25)
         await channels_house.until_states(channel, *[FAILED] * 100)
     slice_ = outbox_statements.MOST_GIVEN_UP

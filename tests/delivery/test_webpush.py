@@ -8,7 +8,6 @@ covers: useby.store.shown_pushes
 covers: useby.store.absences
 """
 
-import asyncio
 import json
 import logging
 from typing import Any
@@ -20,7 +19,6 @@ from tests.support.channel_house import ChannelHouse
 from tests.support.channel_kinds import BROWSER, a_browser
 from tests.support.push_browser import b64, closed, unb64, verified
 from tests.support.stored_households import share
-from tests.support.time_limits import HANG_TIMEOUT
 from tests.support.webhook_receiver import OK, Receiver, status
 
 from useby.delivery import closings
@@ -47,9 +45,10 @@ async def shown(house: ChannelHouse) -> list[str]:
 
 
 async def until_closed(house: ChannelHouse) -> None:
-    async with asyncio.timeout(HANG_TIMEOUT):
-        while await shown(house):
-            await asyncio.sleep(0.01)
+    async def are_closed() -> bool:
+        return not await shown(house)
+
+    await house.until(are_closed)
 
 
 async def a_shown(
@@ -170,9 +169,11 @@ async def test_a_subscription_that_has_ended_removes_its_channel(
     channel = await a_browser(channels_house, user, receiver)
     async with channels_house.working():
         await channels_house.post(user, "one", "two")
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while await channels_house.database.read(lambda c: channels.list_(c, user.id)):
-                await asyncio.sleep(0.01)
+
+        async def is_gone() -> bool:
+            return not await channels_house.database.read(lambda c: channels.list_(c, user.id))
+
+        await channels_house.until(is_gone)
         await channels_house.post(user, "three")
         assert await channels_house.database.read(channel_claims.next_due) == (None, None)
     assert receiver.messages() == ["one"]
@@ -208,9 +209,11 @@ async def test_ten_thousand_reads_close_what_is_shown_with_one_push(
         many = [*rows, *await channels_house.post(user, *map(str, range(100, 2000)))]
         await channels_house.read(*many)
         await until_closed(channels_house)
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while DeliveryState.PENDING in await channels_house.states(channel):
-                await asyncio.sleep(0.01)
+
+        async def none_waits() -> bool:
+            return DeliveryState.PENDING not in await channels_house.states(channel)
+
+        await channels_house.until(none_waits)
     pushes = [each for each in receiver.received if "close" in each.json]
     shown_to_it = [each.json["id"] for each in receiver.received if "id" in each.json]
     assert [each for push in pushes for each in closed(push)] == shown_to_it

@@ -204,6 +204,7 @@ async def test_a_row_that_is_added_while_another_node_sends_is_left_to_the_node_
 ) -> None:
     """The claim of one node must not take from the other what its device has."""
     monkeypatch.setattr(worker, "GRACE", timedelta(hours=1))
+    monkeypatch.setattr(worker, "MAX_SLEEP", 0.1)  # a claim that ends wakes no other node
     channels_house.several_nodes = True
     user = await channels_house.user()
     channel = await make(channels_house, user, receiver, only_when_away=True)
@@ -231,6 +232,7 @@ async def test_a_node_that_has_seen_one_row_leaves_the_next_to_other_nodes(
 ) -> None:
     """The device that has the second notification is at the other node."""
     monkeypatch.setattr(worker, "GRACE", timedelta(hours=1))
+    monkeypatch.setattr(worker, "MAX_SLEEP", 0.1)  # a claim that ends wakes no other node
     channels_house.several_nodes = True
     user = await channels_house.user()
     channel = await make(channels_house, user, receiver, only_when_away=True)

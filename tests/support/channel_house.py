@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
@@ -34,7 +34,6 @@ from useby.store import channels, marks, notifications
 from useby.store.database import Database
 
 NETWORKS: tuple[Network, ...] = (ip_network(LOOPBACK),)
-TICK = 0.01
 
 
 @dataclass
@@ -50,12 +49,21 @@ class ChannelHouse:
     workers: list[DeliveryWorker] = field(default_factory=list)
     given_up: list[DeliveriesGivenUp] = field(default_factory=list)
     mailer: Mailer | None = None
+    _written: asyncio.Event = field(default_factory=asyncio.Event)
     vapid: Vapid = field(
         default_factory=lambda: Vapid(new_private_key(), "mailto:ada@useby.example")
     )
 
     def __post_init__(self) -> None:
         self.database.on_commit = self._on_commit
+        self._write = self.database.write
+        self.database.write = self._write_and_notice  # type: ignore[method-assign]
+
+    async def _write_and_notice(self, work: Callable[..., Any], **named: Any) -> Any:
+        try:
+            return await self._write(work, **named)
+        finally:
+            self._written.set()
 
     def _on_commit(self, event: Event) -> None:
         if isinstance(event, NotificationsAdded):
@@ -145,12 +153,25 @@ class ChannelHouse:
 
     async def until_states(self, channel: Channel, *states: DeliveryState) -> None:
         """Wait until the deliveries of a channel have these states, oldest first."""
-        async with asyncio.timeout(HANG_TIMEOUT):
-            while await self.states(channel) != list(states):
-                await asyncio.sleep(TICK)
+
+        async def have_these() -> bool:
+            return await self.states(channel) == list(states)
+
+        await self.until(have_these)
 
     async def until_attempts(self, channel: Channel, count: int) -> None:
         """Wait until the oldest delivery has been attempted so many times."""
+
+        async def has_been() -> bool:
+            return (await self.deliveries(channel))[0].attempts >= count
+
+        await self.until(has_been)
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until a condition holds, which is looked at after each transaction."""
         async with asyncio.timeout(HANG_TIMEOUT):
-            while (await self.deliveries(channel))[0].attempts < count:
-                await asyncio.sleep(TICK)
+            while True:
+                self._written.clear()
+                if await condition():
+                    return
+                await self._written.wait()
