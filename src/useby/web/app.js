@@ -34,7 +34,7 @@ document.documentElement.classList.toggle("kiosk", isKiosk);
 const t = translator(language);
 const views = viewsOf(isKiosk);
 const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-const session = new Session();
+const session = new Session(() => location.reload());
 const now = Date.now();
 const store = new Store({
   ...INITIAL,

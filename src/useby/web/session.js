@@ -3,7 +3,8 @@
  *
  * The refresh token is in a cookie that no script can read and that the browser sends to the refresh
  * route only. The access token is in memory. What is kept beside it is the id of the sign-in, so that
- * a page that opens asks for a token only if there is one, and tabs do not mix two sign-ins.
+ * a page that opens asks for a token only if there is one, and tabs do not mix two sign-ins: a tab that
+ * slept while another person signed in is loaded again.
  *
  * Tabs that need a new access token at the same moment share one exchange: the first one holds a lock
  * and passes the token on.
@@ -36,11 +37,16 @@ export class Session {
   /** @type {Promise<void> | null} */
   #exchanging = null;
   #tabs = new BroadcastChannel(LOCK);
+  #onOther;
+  /** Id of the sign-in whose data this page shows; another tab may have replaced the one that is kept. */
+  #own = localStorage.getItem(KEPT) ?? "";
 
-  constructor() {
+  /** @param {() => void} onOther called if this browser's sign-in is not any more the one that this page shows */
+  constructor(onOther) {
+    this.#onOther = onOther;
     this.#tabs.addEventListener("message", ({ data }) => {
       const token = /** @type {Access} */ (data);
-      if (signInOf(token.access) === localStorage.getItem(KEPT) && token.good > this.#token.good) this.#token = token;
+      if (signInOf(token.access) === this.#own && token.good > this.#token.good) this.#token = token;
     });
   }
 
@@ -48,9 +54,9 @@ export class Session {
     return localStorage.getItem(KEPT) !== null;
   }
 
-  /** Return the id of this browser's sign-in; empty if there is none. */
+  /** Return the id of the sign-in whose data this page shows; empty if there is none. */
   get id() {
-    return localStorage.getItem(KEPT) ?? "";
+    return this.#own;
   }
 
   /** Return the id of the account that is signed in; empty until this page has an access token. */
@@ -125,13 +131,14 @@ export class Session {
 
   /** Forget a sign-in that the node has ended. Another one of this device stays. */
   forget() {
-    const { access } = this.#token;
-    if (!access || signInOf(access) === localStorage.getItem(KEPT)) localStorage.removeItem(KEPT);
+    if (this.#own === localStorage.getItem(KEPT)) localStorage.removeItem(KEPT);
+    this.#own = "";
     this.#token = { access: "", good: 0 };
   }
 
   /**
-   * Send a request with the access token, which is exchanged first if it ends soon.
+   * Send a request with the access token, which is exchanged first if it ends soon. An answer that comes after the
+   * sign-out is dropped: another person may have signed in.
    *
    * @param {string} method
    * @param {string} path
@@ -141,18 +148,34 @@ export class Session {
    * @throws {ApiError}
    */
   async call(method, path, body, as = "json", headers = {}) {
-    // What was begun before a sign-out asks for nothing after it.
-    if (!this.#token.access && !this.signedIn) throw new ApiError(401, "", 0);
+    const own = this.#own;
+    if (!own) throw new ApiError(401, "", 0); // begun before a sign-out
+    const given = body ? { body, as, headers } : { as, headers };
     if (Date.now() >= this.#token.good) await this.#exchange();
     const token = this.#token.access;
-    const given = body ? { body, as, headers } : { as, headers };
+    /** @param {string} access */
+    const ask = async (access) => {
+      this.#check(own);
+      const answer = await request(method, path, { token: access, ...given });
+      this.#check(own);
+      return answer;
+    };
     try {
-      return await request(method, path, { token, ...given });
+      return await ask(token);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 401) throw error;
+      if (!(error instanceof ApiError) || error.status !== 401 || own !== this.#own) throw error;
       if (token === this.#token.access) await this.#exchange(); // the local clock may be wrong
-      return request(method, path, { token: this.#token.access, ...given });
+      return ask(this.#token.access);
     }
+  }
+
+  /**
+   * Refuse to go on if the sign-in has ended since then.
+   *
+   * @param {string} own
+   */
+  #check(own) {
+    if (own !== this.#own) throw new ApiError(401, "", 0);
   }
 
   /** Return a one-use ticket for the WebSocket, so that its URL contains no token. */
@@ -199,8 +222,18 @@ export class Session {
   }
 
   async #refresh() {
-    const tokens = await request("POST", "auth/refresh", { body: { cookie: true }, cookie: true });
-    this.#take(/** @type {Tokens} */ (tokens));
+    const own = this.#own;
+    if (!own) throw new ApiError(401, "", 0); // the person has signed out while another tab had the lock
+    const answer = await request("POST", "auth/refresh", { body: { cookie: true }, cookie: true });
+    this.#check(own);
+    const tokens = /** @type {Tokens} */ (answer);
+    const signIn = signInOf(tokens.accessToken);
+    if (signIn !== own) {
+      localStorage.setItem(KEPT, signIn); // which the page shows once it is loaded again
+      this.#onOther();
+      throw new ApiError(401, "", 0);
+    }
+    this.#take(tokens);
     this.#tabs.postMessage(this.#token);
   }
 
@@ -208,7 +241,8 @@ export class Session {
   #take({ accessToken: access, expiresIn }) {
     const good = Date.now() + (expiresIn - Math.min(EARLY, expiresIn / 2)) * 1000;
     this.#token = { access, good };
-    localStorage.setItem(KEPT, signInOf(access));
+    this.#own = signInOf(access);
+    localStorage.setItem(KEPT, this.#own);
   }
 }
 
