@@ -108,3 +108,38 @@ async def test_keys_act_only_outside_of_fields_and_can_be_switched_off(
         await page.get_by_role("checkbox", name="Single keys").check()
         await page.keyboard.press("a")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Add")
+
+
+async def test_what_was_typed_and_not_saved_is_there_again_after_another_view_and_a_reload(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        await sign_up(rest)
+        page = await opened(context, server, "add")
+        name, lot = page.get_by_label("Name"), page.get_by_label("Lot number")
+        kept = page.get_by_text("This was not saved yet.")
+        await name.fill("Oat Milk")
+        await lot.fill("A1")
+        await page.get_by_role("button", name="+7").click()
+        await page.get_by_role("link", name="Due", exact=True).click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Due")
+        await page.get_by_role("link", name="Add", exact=True).click()
+        await expect(kept).to_be_visible()
+        await page.reload()
+        await expect(name).to_have_value("Oat Milk")
+        await expect(lot).to_have_value("A1")
+        await page.get_by_role("button", name="Save", exact=True).click()
+        await expect(row(page, "Oat Milk")).to_contain_text("in 7 days")
+
+        await page.get_by_role("link", name="Add", exact=True).click()
+        await expect(name).to_have_value("")
+        await expect(kept).to_have_count(0)
+        await lot.fill("B2")
+        await page.get_by_role("link", name="Due", exact=True).click()
+        await page.get_by_role("link", name="Add", exact=True).click()
+        await page.get_by_role("button", name="Start again").click()
+        await expect(lot).to_have_value("")
+        await expect(name).to_be_focused()
+        await page.reload()
+        await expect(name).to_have_value("")
+        await expect(kept).to_have_count(0)

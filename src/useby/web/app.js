@@ -156,6 +156,7 @@ function begin() {
 /** @param {string} error */
 function end(error) {
   void live.end();
+  sessionStorage.clear(); // what was typed and not saved
   store.update(signedOut);
   store.update(withFields, { error });
 }

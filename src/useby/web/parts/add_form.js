@@ -6,16 +6,22 @@ import { withMessage } from "../state.js";
 import { useRef, useState } from "../vendor/hooks.js";
 import { useApp } from "./context.js";
 import { understood } from "./date_field.js";
+import { forgetDraft, keepDraft, keptDraft } from "./kept_draft.js";
 
 /** @typedef {import("../draft.js").Draft} Draft */
 /** @typedef {Record<string, string>} Problems sentences by the name of their field */
 
 const NO_NOTE = { read: "", warnings: /** @type {readonly string[]} */ ([]) };
 
-/** Return the draft of `Add`, and the functions that change and save it. */
+/**
+ * Return the draft of `Add`, and the functions that change and save it. It begins with what was typed before and not
+ * saved.
+ */
 export function useAddForm() {
   const { app } = useApp();
-  const [draft, setDraft] = useState(NEW);
+  const [before] = useState(() => keptDraft(app));
+  const [draft, setDraft] = useState(before ?? NEW);
+  const [isKept, setKept] = useState(before !== null);
   const [problems, setProblems] = useState(/** @type {Problems} */ ({}));
   const [note, setNote] = useState(NO_NOTE);
   const [busy, setBusy] = useState(false);
@@ -23,10 +29,24 @@ export function useAddForm() {
   const turn = useRef(Promise.resolve());
 
   /** @param {(draft: Draft) => Draft} next */
-  const change = (next) => {
+  const show = (next) => {
     latest.current = next(latest.current);
     setDraft(latest.current);
     setProblems({});
+  };
+
+  /** @param {(draft: Draft) => Draft} next */
+  const change = (next) => {
+    show(next);
+    keepDraft(app, latest.current);
+  };
+
+  /** @param {(draft: Draft) => Draft} next returns what the form begins with */
+  const begin = (next) => {
+    show(next);
+    forgetDraft();
+    setNote(NO_NOTE);
+    setKept(false);
   };
 
   /**
@@ -58,13 +78,11 @@ export function useAddForm() {
    */
   const save = async () => {
     setBusy(true);
-    const saving = saveDraft(app, latest.current, (date) => change((before) => ({ ...before, date })));
+    const saving = saveDraft(app, latest.current, (date) => show((before) => ({ ...before, date })));
+    forgetDraft(); // another view may be shown before the answer comes
     turn.current = saving.then(
-      () => {
-        change(afterSave);
-        setNote(NO_NOTE);
-      },
-      () => {}, // the problem is shown
+      () => begin(afterSave),
+      () => keepDraft(app, latest.current), // the problem is shown
     );
     try {
       await saving;
@@ -78,7 +96,8 @@ export function useAddForm() {
       setBusy(false);
     }
   };
-  return { draft, latest, change, problems, note, busy, scan, save };
+  const restart = () => begin(() => NEW);
+  return { draft, latest, change, problems, note, busy, isKept, scan, save, restart };
 }
 
 /** A field that lacks what saving needs. */

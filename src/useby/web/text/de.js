@@ -215,6 +215,8 @@ export default {
   "add.barcode": "Barcode",
   "add.barcode.hint": "Scannen, oder eintippen und Enter drücken.",
   "add.lot-number": "Chargennummer",
+  "add.kept": "Das ist noch nicht gespeichert.",
+  "add.restart": "Neu beginnen",
   "add.scan": "Scannen",
   "add.save": "Speichern",
   "add.save-more": "Speichern und weiter",

@@ -213,6 +213,8 @@ export default {
   "add.barcode": "Barcode",
   "add.barcode.hint": "Scan it, or type it and press Enter.",
   "add.lot-number": "Lot number",
+  "add.kept": "This was not saved yet.",
+  "add.restart": "Start again",
   "add.scan": "Scan",
   "add.save": "Save",
   "add.save-more": "Save and add another",

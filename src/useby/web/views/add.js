@@ -15,7 +15,7 @@ import { useEffect, useRef, useState } from "../vendor/hooks.js";
 export function Add() {
   const { app, state } = useApp();
   const { t } = app;
-  const { draft, latest, change, problems, note, busy, scan, save } = useAddForm();
+  const { draft, latest, change, problems, note, busy, isKept, scan, save, restart } = useAddForm();
   const [ScanDialog, setScanDialog] = useState(/** @type {unknown} */ (null));
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const beforeKeys = useRef(draft);
@@ -89,6 +89,13 @@ export function Add() {
   return html`
     <h1 tabindex="-1">${t("add.title")}</h1>
     <form ref=${form} class="add" aria-busy=${busy ? "true" : "false"} novalidate onSubmit=${submit}>
+      ${isKept &&
+      html`
+        <p class="row row--spread">
+          <span>${t("add.kept")}</span>
+          <button type="button" class="button" onClick=${() => [restart(), focus("name")]}>${t("add.restart")}</button>
+        </p>
+      `}
       <${ScanNote} note=${note} product=${productOf(draft)} />
       ${field("name", t("add.name"), { required: true, autocapitalize: "sentences" })}
       <${DateField}
