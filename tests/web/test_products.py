@@ -151,3 +151,21 @@ async def test_a_rule_of_a_category_is_set_on_a_product_and_ended_in_the_setting
         await dialog.get_by_role("button", name="Remove this rule").click()
         await expect(page.get_by_role("button", name="Change: Category meat")).to_have_count(0)
         assert (await rest.get("/api/policies")).json()["items"] == []
+
+
+async def test_a_lot_that_is_stored_is_not_offered_again_if_its_product_can_not_be_loaded(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, "Failed to load resource") as context, server.rest() as rest:
+        await sign_up(rest)
+        product = await add(rest, "Milk", 30)
+        page = await opened(context, server, f"products/{product['id']}")
+        await page.get_by_text("Add a lot").first.click()
+        lots = page.get_by_role("region", name="Lots")
+        await lots.get_by_label("Quantity").fill("3")
+        await page.route(
+            f"**/api/products/{product['id']}?include=lots", lambda route: route.abort()
+        )
+        await lots.get_by_role("button", name="Add a lot").click()
+        await expect(message(page)).to_contain_text("Milk is saved")
+        await expect(lots.get_by_label("Quantity")).to_have_value("1")

@@ -39,7 +39,7 @@ export function AddLot({ product }) {
     const fields = { expiryDate: read.date, quantity: quantity.trim().replace(",", ".") || "1", location: place };
     const done = await app.attempt(async () => {
       const { productId } = await app.api.addLot(product.id, fields);
-      await app.stock.changed(productId);
+      void app.attempt(() => app.stock.changed(productId)); // if this fails, the lot is stored
     });
     if (!done) return;
     app.store.update(withMessage, t("done.saved", { name: product.name }));
