@@ -118,6 +118,31 @@ test("a product's lots that the node has already taken are not taken again", asy
   assert.equal(database.rows.size, 0);
 });
 
+test("a change whose answer was lost is not sent again once the node may have forgotten its first attempt", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 0 });
+  const later = (hours) => t.mock.timers.setTime(hours * 3_600_000);
+  const { box, database, node } = outbox();
+  const add = { kind: "add", subject: "", path: "products", body: { name: "Tea" }, household: "" };
+  const part = { ...OPEN, path: "lots/l1/consume", body: { quantity: "0.5" } };
+  later(1);
+  node.answer = async () => Promise.reject(new TypeError());
+  await box.put(part, "k1", true);
+  await box.put(add, "k2", true);
+  await box.flush();
+  later(20);
+  await box.flush();
+  later(30);
+  node.sent.length = 0;
+  node.answer = async () => ({ ...LOT, quantity: "0.5" });
+  await box.flush();
+  assert.deepEqual(node.sent, ["GET lots/l1"]);
+  const reasons = () => [...database.rows.values()].map(({ conflict }) => conflict?.reason);
+  assert.deepEqual(reasons(), ["", "It may be there already: it was sent more than a day ago, and the answer was lost."]);
+  node.answer = async () => ({ movements: [] });
+  await box.applyMine(2); // the person has looked
+  assert.deepEqual([node.sent.at(-1), reasons()], ["POST products", [""]]);
+});
+
 test("that changes are sent does not replace a message that can be undone", async () => {
   const { box, store, node } = outbox();
   node.answer = async () => ({ ...LOT, state: "opened", movements: [{ id: "m1" }] });

@@ -141,16 +141,21 @@ export class Outbox {
    * @returns {Promise<boolean>} false if it is a conflict
    */
   async #send(change) {
-    const { session } = this.#app;
-    let etag = change.etag;
+    const { session, language } = this.#app;
+    let { etag, sent } = change;
     if (change.follows) return this.#settle(change, null); // what it undoes was not done
-    if (change.kind === "lot" && Date.now() - change.sent > KEY_LIFE) {
+    const isForgotten = Date.now() - sent > KEY_LIFE; // also if it was not sent yet
+    // Nothing shows whether the node has added it: a person looks.
+    if (change.kind === "add" && sent && isForgotten) return this.#refuse(change, null, wordsIn(language)("conflict.added"));
+    if (change.kind === "lot" && isForgotten) {
       const current = await this.#current(change);
       if (current && isDone(change, current.lot)) return this.#settle(change, null);
       if (!current || (change.seen && !isSame(change.seen, current.lot))) return this.#refuse(change, current?.lot ?? null, "");
       ({ etag } = current);
+      sent = 0; // the node has not done it
     }
-    await this.#database.put({ ...change, etag, sent: Date.now() });
+    // The node keeps the key from the first attempt on, of which only the answer may be lost.
+    await this.#database.put({ ...change, etag, sent: sent || Date.now() });
     const headers = { ...headersOf(change.household), "Idempotency-Key": change.key, ...(etag && { "If-Match": etag }) };
     try {
       return this.#settle(change, await session.call(...requestOf(change), "json", headers));

@@ -22,7 +22,7 @@ import { withEdited, withLot, withoutProduct } from "../state/lots.js";
  * @property {string} signIn id of the sign-in in which it was made
  * @property {string} key of the node's idempotency
  * @property {number} at moment at which it was made
- * @property {number} sent moment at which it was sent, and the node may have received it; else 0
+ * @property {number} sent moment at which it was first sent, and the node may have received it; else 0
  * @property {KeptLot | null} seen the lot as the node had it when the change was made
  * @property {string} name of the product
  * @property {string} etag condition with which it was sent

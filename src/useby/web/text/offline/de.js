@@ -27,6 +27,7 @@ export default {
   "conflict.there": "Jetzt auf dem Server",
   "conflict.before": "vorher: {lot}",
   "conflict.gone": "Das gibt es nicht mehr.",
+  "conflict.added": "Vielleicht ist es schon da: Es wurde vor mehr als einem Tag gesendet, und die Antwort ging verloren.",
   "conflict.keep": "Den Stand des Servers behalten",
   "conflict.apply": "Meine Änderung übernehmen",
 };

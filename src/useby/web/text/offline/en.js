@@ -27,6 +27,7 @@ export default {
   "conflict.there": "On the server now",
   "conflict.before": "before: {lot}",
   "conflict.gone": "It no longer exists.",
+  "conflict.added": "It may be there already: it was sent more than a day ago, and the answer was lost.",
   "conflict.keep": "Keep the server's",
   "conflict.apply": "Use mine",
 };
