@@ -150,9 +150,10 @@ export class Actions {
     this.#store.update(withMessage, textOf(ids.length), { undoable: true });
     const outcome = await taken;
     if (outcome.refused.size) {
-      const isUndoable = this.#undo === undo && outcome.done.length + outcome.queued.length > 0;
-      if (this.#undo === undo && !isUndoable) this.#undo = null;
-      this.#report(outcome, textOf, isUndoable);
+      const isLast = this.#undo === undo;
+      const isUndoable = isLast && outcome.done.length + outcome.queued.length > 0;
+      if (isLast && !isUndoable) this.#undo = null;
+      this.#report(outcome, textOf, isUndoable, !isLast);
     }
     // What can't be fetched now comes with the next connection.
     if (outcome.done.length || outcome.refused.size) await this.#stock.changed(...ids).catch(() => {});
@@ -196,11 +197,15 @@ export class Actions {
    * @param {Outcome} outcome
    * @param {(n: number) => string} textOf
    * @param {boolean} undoable
+   * @param {boolean} [isEarlier] a later action has its own message by now, which keeps its undo
    */
-  #report({ refused, count }, textOf, undoable) {
+  #report({ refused, count }, textOf, undoable, isEarlier = false) {
+    const { message } = this.#store.state;
+    const later = isEarlier && message?.undoable ? message.text : "";
     const refusals = [...refused].map(([reason, names]) => this.#t("refused", { name: names.join(", "), reason }));
     const text = !refusals.length ? textOf(count) : [...(count ? [`${textOf(count)}.`] : []), ...refusals].join(" ");
-    this.#store.update(withMessage, text, { undoable, failed: refusals.length > 0 });
+    const whole = later ? `${text} ${later}` : text;
+    this.#store.update(withMessage, whole, { undoable: undoable || later !== "", failed: refusals.length > 0 });
   }
 
   /** Undo the last action. */

@@ -75,6 +75,22 @@ test("an action that is refused altogether has no undo", async () => {
   assert.deepEqual(names("undo"), []);
 });
 
+test("a refusal that comes late leaves the later action its message and its undo", async () => {
+  const answers = {};
+  const takeAll = (id) => new Promise((resolve, reject) => (answers[id] = { resolve, reject }));
+  const { stock, store, products, names } = stockOf(2, { takeAll });
+  const [first, second] = products;
+  const earlier = stock.actions.takeAll([first], "consume");
+  const later = stock.actions.takeAll([second], "discard");
+  answers.p2.resolve({ movements: [{ id: "m-p2", lotId: "l2" }] });
+  answers.p1.reject(new ApiError(409, "It is locked.", 0));
+  await Promise.all([earlier, later]);
+  const { text, undoable } = store.state.message;
+  assert.deepEqual([text, undoable], ["refused Product 1 It is locked. done.many.discard 1", true]);
+  await stock.actions.undo();
+  assert.deepEqual(names("undo"), ["m-p2"]);
+});
+
 test("several products show at once that they are taken", async () => {
   let answer;
   const takeAll = () => new Promise((resolve) => (answer = () => resolve({ movements: [] })));
