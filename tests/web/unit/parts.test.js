@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ApiError } from "../../../src/useby/web/api.js";
 import { Chunk, chunksOf, lotHasChanged } from "../../../src/useby/web/parts/chunk.js";
 import { shownOf } from "../../../src/useby/web/parts/connection.js";
+import { understood } from "../../../src/useby/web/parts/date_field.js";
 import { deedsFor, placesFor } from "../../../src/useby/web/parts/lot_row.js";
 import { KeyPresses, once } from "../../../src/useby/web/parts/press.js";
 import { INITIAL } from "../../../src/useby/web/state.js";
@@ -19,6 +21,14 @@ test("a connection is live, tried again, offline or signed out, and nothing is c
   }
   assert.equal(shownOf({ ...given, name: "connecting", isFirst: true }), "");
   assert.equal(shownOf({ ...given, name: "connecting", isFirst: true, isOnline: false }), "offline");
+});
+
+test("a date is read on this device while a proxy answers for a node that is down", async () => {
+  const app = (error) => ({ api: { readDate: async () => Promise.reject(error) }, store: { state: INITIAL }, t: (key) => key });
+  const { date, problem } = await understood(app(new ApiError(502, "Bad gateway", 0)), "4.3.2027");
+  assert.deepEqual([date, problem], ["2027-03-04", ""]);
+  const refused = await understood(app(new ApiError(422, "No such day.", 0)), "4.3.2027");
+  assert.deepEqual([refused.date, refused.problem], [null, "No such day."]);
 });
 
 test("a list is divided into parts of ten rows", () => {

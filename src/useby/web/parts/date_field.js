@@ -5,6 +5,7 @@
  */
 
 import { ApiError } from "../api.js";
+import { isUnreached } from "../changes.js";
 import { dayIn, dayOf, endOfMonth, isoDay, longDate, relativeDays } from "../dates.js";
 import { NO_DATE } from "../draft.js";
 import { html } from "../html.js";
@@ -32,7 +33,7 @@ export async function understood(app, text) {
     const { date, readings } = await app.api.readDate(text, isoDay(today));
     return { ...typed, date, readings: readings.length > 1 ? readings : [], never: !readings.length };
   } catch (error) {
-    if (error instanceof ApiError) return { ...typed, problem: error.message };
+    if (error instanceof ApiError && !isUnreached(error)) return { ...typed, problem: error.message };
     const { dayFrom } = await import("../offline/typed_day.js");
     const day = dayFrom(text, today);
     return day === null ? { ...typed, problem: app.t("error.unreachable") } : { ...typed, date: isoDay(day) };
