@@ -4,6 +4,8 @@
  * @module
  */
 
+import { reasonIn } from "./reasons.js";
+
 /** @typedef {import("./types.js").Alert} Alert */
 /** @typedef {import("./types.js").Channel} Channel */
 /** @typedef {import("./types.js").Counts} Counts */
@@ -104,7 +106,8 @@ export async function request(method, path, { token, body, cookie = false, as = 
   const { detail, errors = [] } = problem;
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
   const fields = errors.map(({ at }) => at.split(".")[1] ?? "");
-  throw new ApiError(answer.status, detail || `The node answered ${answer.status}.`, retryAfter, fields, problem);
+  const reason = detail && (await reasonIn(globalThis.document?.documentElement.lang, detail));
+  throw new ApiError(answer.status, reason || `The node answered ${answer.status}.`, retryAfter, fields, problem);
 }
 
 /**

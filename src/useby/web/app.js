@@ -11,6 +11,7 @@ import { isShortcut } from "./keys.js";
 import { isKiosk, keepAwake } from "./kiosk.js";
 import { Live } from "./live.js";
 import { Mailbox } from "./mailbox.js";
+import { reasonIn } from "./reasons.js";
 import { fragmentOf, householdOf, routeOf, viewsOf } from "./routes.js";
 import { Session } from "./session.js";
 import { INITIAL, signedOut, Store, withFields } from "./state.js";
@@ -54,7 +55,10 @@ const mailbox = new Mailbox(store, own);
 const live = new Live(store, session, households, mailbox, (reason) => {
   session.forget();
   void offline?.forget().catch(() => {});
-  end(`${reason ? `${reason}. ` : ""}${t("signin.again")}`);
+  const again = t("signin.again");
+  end(again);
+  // Nothing else is shown by then, unless the person is signed in again.
+  if (reason) void reasonIn(language, reason).then((text) => !store.state.signedIn && store.update(withFields, { error: `${text}. ${again}` }));
 });
 
 /** @type {number | undefined} */

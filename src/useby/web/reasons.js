@@ -1,0 +1,18 @@
+/**
+ * The node's reasons, which it writes in English, in the language of the page.
+ *
+ * @module
+ */
+
+/**
+ * Return a reason in a language. One that is not known stays as it is.
+ *
+ * @param {string} language
+ * @param {string} reason
+ * @returns {Promise<string>}
+ */
+export async function reasonIn(language, reason) {
+  if (language !== "de") return reason;
+  const texts = await import("./text/reasons_de.js").catch(() => null); // not reached
+  return texts?.default[reason] ?? reason;
+}
