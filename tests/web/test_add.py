@@ -110,7 +110,7 @@ async def test_keys_act_only_outside_of_fields_and_can_be_switched_off(
         await expect(page.get_by_role("heading", level=1)).to_have_text("Add")
 
 
-async def test_what_was_typed_and_not_saved_is_there_again_after_another_view_and_a_reload(
+async def test_a_product_that_is_not_saved_yet_is_kept_over_other_views_and_a_reload(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser) as context, server.rest() as rest:
