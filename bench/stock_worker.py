@@ -5,6 +5,7 @@ functions that both versions have.
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any
 from bench import alert_data_postgres
 from bench.alert_data import Wave, clock_seconds, make_due, stock
 from bench.users import create_accounts, create_users
+from useby.process import GC_THRESHOLDS
 
 
 def store(folder: str, users: int, products: int, lots: int) -> dict[str, Any]:
@@ -56,7 +58,8 @@ ORDERS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Carry out orders until standard input ends."""
+    """Carry out orders until standard input ends, with collections of garbage as in a node."""
+    gc.set_threshold(*GC_THRESHOLDS)
     for line in sys.stdin:
         given = json.loads(line)
         answer = ORDERS[given.pop("order")](**given)

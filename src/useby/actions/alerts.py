@@ -286,7 +286,7 @@ def _known(connection: Connection, due: Sequence[_DueProduct], now: datetime) ->
 
 def _has_expired(sent: SentAlerts) -> bool:
     """Return whether an alert on expiry was sent, which may be repeated."""
-    return bool(sent) and any(lead <= ON_EXPIRY for _, lead, _ in sent)
+    return bool(sent) and min([lead for _, lead, _ in sent]) <= ON_EXPIRY
 
 
 def _decide_for(

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from useby.domain import alerts, messages
 from useby.domain.account import User
@@ -90,7 +91,8 @@ def decide(
         since: Time for which this was planned, if alerts are deferred; ``None`` for ``now``.
         plans: The plans of the lots, if they are made already.
     """
-    parts, later = _parts(plan(product, lots, user) if plans is None else plans, user, sent, now)
+    plans = plan(product, lots, user) if plans is None else plans
+    parts, later = _parts(plans, user, sent, now)
     found = [(part, _decide(product, part, user, now, unread, since)) for part in parts]
     if user.deferral is not None:
         found = _with_same_words(product, found, user, now, unread)
@@ -250,21 +252,20 @@ def _parts(
             later.append(each)
         else:
             groups.setdefault((each.expiry, each.policy, each.received_on), []).append(each)
-    return [_part(theirs, user, sent) for theirs in groups.values()], later
+    return [_part(theirs, user, zone, sent) for theirs in groups.values()], later
 
 
-def _part(theirs: Sequence[LotPlan], user: User, sent: SentAlerts) -> _Part:
+def _part(theirs: Sequence[LotPlan], user: User, zone: ZoneInfo, sent: SentAlerts) -> _Part:
     """Return lots of one date and policy as one part, with the repeats of its schedule."""
-    expiry, policy, schedule = theirs[0].expiry, theirs[0].policy, theirs[0].schedule
+    _, expiry, policy, _, schedule = theirs[0]
     lots = [each.lot for each in theirs]
-    settled = settled_alerts(expiry, user.zone, sent)
-    first_at = settled.get(ON_EXPIRY)
-    if policy.repeat is not None and first_at is not None:
-        more = alerts.repeats(expiry, policy, user.zone, first_at)
+    settled = settled_alerts(expiry, zone, sent)
+    if policy.repeat is not None and (first_at := settled.get(ON_EXPIRY)) is not None:
+        more = alerts.repeats(expiry, policy, zone, first_at)
         # After a change of policy one may fall on the day of another, in whose words it would be.
         last_at = max(at for lead, at in settled.items() if lead <= ON_EXPIRY)
-        last_on = day_at(last_at, user.zone)
-        new = [each for each in more if day_at(each.at, user.zone) > last_on]
+        last_on = day_at(last_at, zone)
+        new = [each for each in more if day_at(each.at, zone) > last_on]
         schedule = replace(schedule, alerts=(*schedule.alerts, *new))
     # Lists are faster than generators for the one lot that mostly has a date.
     is_safety = DateKind.USE_BY in [lot.date_kind for lot in lots]
