@@ -5,7 +5,6 @@ covers: useby.delivery.apprise
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,7 @@ def a_channel(url: str) -> Channel:
 
 def milk(kind: Severity = Severity.WARNING) -> Notification:
     test = a_message(a_channel(""), NOON)
-    return replace(test, message="Milk <b>expires</b> today", product_name="Milk", kind=kind)
+    return test._replace(message="Milk <b>expires</b> today", product_name="Milk", kind=kind)
 
 
 async def sent(sender: Apprise, receiver: Receiver, url: str) -> Received:

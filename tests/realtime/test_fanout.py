@@ -1,6 +1,5 @@
 """Each message of the bus reaches the connections that it concerns, and no others."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -142,7 +141,7 @@ def test_somebody_who_left_a_household_is_sent_nothing_more_of_it_by_updates_and
     fan_out.on_event(event)
 
     assert calls.made == [("on_household_left", event)]
-    of_household = replace(row(1), event=Cause.EXPIRING, household_id="home")
+    of_household = row(1)._replace(event=Cause.EXPIRING, household_id="home")
     for each, sent in ((socket, []), (other, [1])):
         each.session.opened(TokenStatus.GOOD, 1, unread=True, since=None)
         fan_out.on_event(event)

@@ -7,7 +7,6 @@ covers: useby.realtime.effects, useby.realtime.states
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -58,7 +57,7 @@ def test_a_user_without_access_is_closed_before_any_frame(
 @pytest.mark.parametrize("when", ["a page is awaited", "a page is being sent"])
 def test_rows_of_a_household_that_was_left_are_not_sent_and_the_others_are(when: str) -> None:
     rows = [
-        replace(row(seq), event=Cause.EXPIRING, household_id="home" if seq % 2 else "other")
+        row(seq)._replace(event=Cause.EXPIRING, household_id="home" if seq % 2 else "other")
         for seq in range(1, PAGE + 1)
     ]
     session = Session("u")

@@ -1,7 +1,5 @@
 """Models of a session's database and bus, which drop, repeat, reorder and go back."""
 
-from dataclasses import replace
-
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -57,7 +55,7 @@ class Delivery(RuleBasedStateMachine):
     def mark_elsewhere(self, data: st.DataObject) -> None:
         if self.rows:
             index = data.draw(st.integers(0, len(self.rows) - 1))
-            self.rows[index] = replace(self.rows[index], read_at=NOW)
+            self.rows[index] = self.rows[index]._replace(read_at=NOW)
 
     @precondition(lambda self: self.session is None)
     @rule()
@@ -130,7 +128,7 @@ class Delivery(RuleBasedStateMachine):
         for name in self.marking.ids:
             for at, each in enumerate(self.rows):
                 if each.id == name:
-                    self.rows[at] = replace(each, read_at=NOW)
+                    self.rows[at] = each._replace(read_at=NOW)
         self.marking = None
         self.follow(self.session.marked())
 
@@ -198,7 +196,7 @@ class Restore(Delivery):
         """Take all but the first ``kept`` rows away, and perhaps the marks of those."""
         del self.rows[kept:]
         if marks_lost:
-            self.rows = [replace(each, read_at=None) for each in self.rows]
+            self.rows = [each._replace(read_at=None) for each in self.rows]
         self.history += 1
         self.bus = []  # what was committed before is no news any more
         self.unnoticed = self.session is not None
@@ -319,7 +317,7 @@ def test_a_row_whose_mark_a_restore_lost_is_sent_unless_it_was_read_at_opening()
     model.post(3)
     model.connect()
     model.open()
-    model.rows[0] = replace(model.rows[0], read_at=NOW)
+    model.rows[0] = model.rows[0]._replace(read_at=NOW)
     model.the_store_reads()
     model.restore_to(2, marks_lost=True)
     model.teardown()
@@ -331,7 +329,7 @@ def test_a_second_restore_while_a_replay_waits_leaves_the_session_live() -> None
     model.post(3)
     model.connect()
     model.open()
-    model.rows[0] = replace(model.rows[0], read_at=NOW)
+    model.rows[0] = model.rows[0]._replace(read_at=NOW)
     model.the_sweep_compares()
     model.restore_to(0)
     model.post(1)

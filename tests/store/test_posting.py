@@ -6,7 +6,6 @@ covers: useby.store.posting
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -46,7 +45,7 @@ def _store(transaction: Transaction, posts: Sequence[Post], limits: Limits) -> l
 def _plain(outcome: Notification | NotStored | TokenRefused | QuotaReached) -> Any:
     """Return an outcome without its random id, as a value that can be compared."""
     if isinstance(outcome, Notification):
-        return replace(outcome, id="")
+        return outcome._replace(id="")
     return outcome if isinstance(outcome, NotStored) else (type(outcome), str(outcome))
 
 

@@ -184,11 +184,7 @@ def _read(
     joined = {each.key for each in claimed if each.has_new_members}
     found, no_lots = lots.each_readable(lots.alerted_lots, connection, in_line)
     moved = joined & found.keys()
-    for key, theirs in found.items():
-        for lot in theirs:
-            if lot.state is not LotState.SEALED:
-                moved.add(key)
-                break
+    moved |= {key for key, its in found.items() for lot in its if lot.state is not LotState.SEALED}
     claimed = _with_few_movements(connection, claimed, moved)
     flat = [each.key for each in claimed if each.version is None]
     computed = [each.key for each in claimed if each.key in moved]

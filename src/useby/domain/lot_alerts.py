@@ -91,8 +91,7 @@ def decide(
         since: Time for which this was planned, if alerts are deferred; ``None`` for ``now``.
         plans: The plans of the lots, if they are made already.
     """
-    plans = plan(product, lots, user) if plans is None else plans
-    parts, later = _parts(plans, user, sent, now)
+    parts, later = _parts(plan(product, lots, user) if plans is None else plans, user, sent, now)
     found = [(part, _decide(product, part, user, now, unread, since)) for part in parts]
     if user.deferral is not None:
         found = _with_same_words(product, found, user, now, unread)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -231,7 +231,8 @@ def claim_due(
 
 def record(transaction: Transaction, records: Sequence[AlertRecord], now: datetime) -> None:
     """Store the results of a claimed batch: sent alerts, next times, quarantined products."""
-    sent, rescheduled, quarantined, beside = [], [], [], []
+    sent: list[tuple[Any, ...]] = []
+    rescheduled, quarantined, beside = [], [], []
     for each in records:
         key, outcome = (each.product.user_id, each.product.id), each.outcome
         if outcome is None:
