@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from tests.support.rest_app import Rest, added, messages
 
 from useby.actions.alerts import send_due
-from useby.store import alerts, product_search, sqlite
+from useby.store import alerts, product_search, timed_reads
 from useby.store.schema import products
 
 
@@ -192,7 +192,7 @@ async def test_a_search_that_takes_too_long_is_503_with_retry_after(
             " SELECT count(*) FROM numbers"
         )
 
-    monkeypatch.setattr(sqlite, "READ_SECONDS", 0.1)
+    monkeypatch.setattr(timed_reads, "READ_SECONDS", 0.1)
     monkeypatch.setattr(product_search, "list_", endless)
     answer = await ada.get("/api/products", params={"q": "milk"})
     assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,4 +1,7 @@
-"""Statements that write many rows, on both databases."""
+"""Statements that write many rows, on both databases.
+
+covers: useby.store.bulk_write
+"""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -57,7 +60,7 @@ async def test_any_number_of_rows_is_inserted_and_updated_as_given(
 
 
 @pytest.mark.parametrize("place", [0, MANY, 2 * MANY - 1])
-async def test_one_row_may_differ_in_a_column_that_is_usually_alike(
+async def test_a_row_may_differ_in_a_column_that_is_usually_alike(
     database: Database, place: int
 ) -> None:
     user = await a_kept_owner(database)

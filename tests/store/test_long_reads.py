@@ -7,7 +7,7 @@ import pytest
 
 from useby import metrics
 from useby.store import postgres as on_postgres
-from useby.store import sqlite as on_sqlite
+from useby.store import timed_reads as on_sqlite
 from useby.store.database import Connection, Database, ReadRefused
 
 MANY = 16

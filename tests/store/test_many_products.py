@@ -1,4 +1,7 @@
-"""Rows of products, on both databases."""
+"""Rows of products, on both databases.
+
+covers: useby.store.new_products
+"""
 
 import dataclasses
 from collections.abc import Sequence

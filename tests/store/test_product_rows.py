@@ -1,4 +1,7 @@
-"""A product field has one place each in the domain, the table, the JSON and the client."""
+"""A product field has one place each in the domain, the table, the JSON and the client.
+
+covers: useby.store.column_mapping
+"""
 
 import dataclasses
 from datetime import UTC, date, datetime, time

@@ -21,7 +21,13 @@ from tests.support.time_limits import HANG_TIMEOUT
 from useby.domain.events import AccessRevoked, Event
 from useby.store.database import Connection, StoreUnavailable, Transaction
 from useby.store.open import open_database
-from useby.store.sqlite import LONG_READERS, READERS, SqliteDatabase, sqlite_engine
+from useby.store.sqlite import (
+    AUTOCHECKPOINT,
+    LONG_READERS,
+    READERS,
+    SqliteDatabase,
+    sqlite_engine,
+)
 
 
 @pytest.fixture
@@ -138,7 +144,7 @@ async def test_every_connection_of_the_pool_syncs_fully(database: SqliteDatabase
     readers = await asyncio.gather(*asked)
     writer = await database.write(lambda t: pragmas(t.connection))
     assert readers == [(2, "wal", 1, 0)] * (READERS + LONG_READERS)
-    assert writer == (2, "wal", 1, 1000)
+    assert writer == (2, "wal", 1, AUTOCHECKPOINT)
 
 
 async def test_a_command_beside_a_node_never_checkpoints(database: SqliteDatabase) -> None:

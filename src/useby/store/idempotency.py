@@ -49,9 +49,11 @@ _ID_BYTES: Final = 16
 _KEY: Final = (table.c.user_id == sa.bindparam("owner"), table.c.key == sa.bindparam("sent"))
 _MOMENT: Final = table.c.expires_at.type
 _FIND: Final = CompiledStatement(
-    sa.select(table.c.fingerprint, table.c.answer).where(
-        *_KEY, table.c.expires_at > sa.bindparam("now", type_=_MOMENT)
-    )
+    sa.select(
+        table.c.fingerprint,
+        table.c.answer,
+        (table.c.expires_at > sa.bindparam("now", type_=_MOMENT)).label("is_valid"),
+    ).where(*_KEY)
 )
 _FORGET: Final = CompiledStatement(sa.delete(table).where(*_KEY))
 _KEEP: Final = BulkWrite(
@@ -62,11 +64,14 @@ _EXPIRED: Final = (
     .where(table.c.expires_at <= sa.bindparam("now", type_=_MOMENT))
     .join(users, users.c.id == table.c.user_id)
     .order_by(table.c.expires_at)
-    .limit(PURGED)
+    .limit(sa.literal_column(str(PURGED)))
+    .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
     # A purge changes the usage rows of the keys' owners, so it skips owners that are locked.
     .with_for_update(of=(table, users), key_share=True, skip_locked=True)
 )
-_PURGE: Final = sa.delete(table).where(sa.tuple_(table.c.user_id, table.c.key).in_(_EXPIRED))
+_PURGE: Final = CompiledStatement(
+    sa.delete(table).where(sa.tuple_(table.c.user_id, table.c.key).in_(_EXPIRED))
+)
 
 
 class KeyReused(Exception):  # noqa: N818 - callers see this name
@@ -158,13 +163,14 @@ def once(
     key = {"owner": request.user_id, "sent": request.key}
     lock_users(transaction, request.user_id)  # repeats wait here, then find the stored result
     row = _FIND(connection, **key, now=now).first()
-    if row is not None:
+    if row is not None and row.is_valid:
         kept = bytes(row.answer)
         if row.fingerprint != _marked(request.fingerprint, kept):
             raise KeyReused
         return kept
     kept = work(transaction)
-    _FORGET(connection, **key)  # deletes a row of this key that has expired
+    if row is not None:
+        _FORGET(connection, **key)
     _KEEP(connection, [(*key.values(), _marked(request.fingerprint, kept), kept, now + RETENTION)])
     purge(transaction, now)
     return kept
@@ -176,7 +182,7 @@ def purge(transaction: Transaction, now: datetime) -> int:
     Each new key causes a purge, because sign-ins do not purge on a node that accepts the tokens of
     an outside issuer.
     """
-    return transaction.connection.execute(_PURGE, {"now": now}).rowcount
+    return _PURGE(transaction.connection, now=now).rowcount
 
 
 def is_receipt(kept: bytes) -> bool:

@@ -16,9 +16,7 @@ import asyncio
 import contextlib
 import logging
 import queue
-import sqlite3
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +31,8 @@ from useby.store.database import StoreUnavailable, Transaction, await_shielded, 
 from useby.store.external_commits import ExternalCommits
 from useby.store.groups import Job, answer_jobs, read_together, stands, store_errors, write_together
 from useby.store.lock import create_if_missing
-from useby.store.long_reads import READ_SECONDS, ReadTurns
+from useby.store.long_reads import ReadTurns
+from useby.store.timed_reads import TimedReads
 
 if TYPE_CHECKING:
     from useby.store.wal import Wal
@@ -53,13 +52,11 @@ READ_BATCH = 32
 BUSY_SECONDS = 10
 WAL_KEPT = 4 * 2**20
 """Size in bytes to which SQLite cuts the file when it restarts the WAL by itself."""
-PROGRESS_STEPS = 200_000
-"""Instructions of SQLite's virtual machine between two checks of a long read's time limit; some
-6 ms (10,000 took 0.3). A check takes the interpreter's lock, and so holds up the event loop."""
+AUTOCHECKPOINT = 2000  # pages; ``store.wal`` checkpoints earlier, when no write waits
 WRITER_CACHE_KIB = 2000
 READER_CACHE_KIB = 200
-"""Page cache of a connection, in addition to the kernel's: SQLite's default of 2,000 for each of
-four readers took 3 KiB for each of 2,000 open sockets, and made no look-up faster."""
+"""Page cache of a connection, beside the kernel's. The default of 2,000 for each of four readers
+took 3 KiB for each of 2,000 open sockets, and made no look-up faster."""
 
 
 def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Engine:
@@ -89,7 +86,7 @@ def sqlite_engine(path: Path, *, writes: bool, checkpoints: bool = False) -> Eng
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            f"wal_autocheckpoint={1000 if checkpoints else 0}",
+            f"wal_autocheckpoint={AUTOCHECKPOINT if checkpoints else 0}",
             f"journal_size_limit={WAL_KEPT}",
             "temp_store=MEMORY",
             f"cache_size={-(WRITER_CACHE_KIB if writes else READER_CACHE_KIB)}",
@@ -156,6 +153,7 @@ class SqliteDatabase:
         self._reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._long_reads: queue.SimpleQueue[list[Job[Any]] | None] = queue.SimpleQueue()
         self._read_turns = ReadTurns(LONG_READERS)
+        self._timed_reads = TimedReads()
         self._wal: Wal | None = None
         self._wal_is_due = threading.Event()
         self._truncating: asyncio.Task[None] | None = None
@@ -246,6 +244,7 @@ class SqliteDatabase:
             self._next_writes,
             self._write_together,
             self._on_written,
+            self._checkpoint_if_idle,
         )
         readers = [
             self._thread(
@@ -262,7 +261,7 @@ class SqliteDatabase:
                 f"store-long-reader-{number}",
                 self._reading,
                 self._long_reads.get,
-                _read_in_time,
+                self._timed_reads.run,
                 self._on_long_read,
             )
             for number in range(LONG_READERS)
@@ -276,11 +275,12 @@ class SqliteDatabase:
         next_batch: Callable[[], Sequence[Job[Any]] | None],
         run: Callable[[Connection, Sequence[Job[Any]]], None],
         answer: Callable[[Sequence[Job[Any]]], None],
+        afterwards: Callable[[Connection], None] | None = None,
     ) -> threading.Thread:
         """Start a thread that runs batches on its own connection until it gets an empty one.
 
-        The connection is open when this returns, so that a node that is ready has all its
-        descriptors, unless that takes longer than ``OPEN_SECONDS``.
+        The connection is open when this returns, unless that takes longer than ``OPEN_SECONDS``, so
+        that a node that is ready has all its descriptors. ``afterwards`` runs after each answer.
         """
         opened = threading.Event()
 
@@ -302,6 +302,8 @@ class SqliteDatabase:
                 with contextlib.suppress(RuntimeError):  # the loop may already be closed
                     self._loop.call_soon_threadsafe(answer, batch)
                 batch = ()  # release the jobs while the thread waits for more
+                if afterwards and connection:
+                    afterwards(connection)
             if connection is not None:
                 connection.close()
 
@@ -366,7 +368,13 @@ class SqliteDatabase:
             if self._wal is not None and self._wal_is_due.is_set():
                 self._wal_is_due.clear()
                 self._wal.truncate(connection, BUSY_SECONDS * 1000)
-            write_together(connection, batch)
+            with self._timed_reads.paused() if batch[0].large else contextlib.nullcontext():
+                write_together(connection, batch)
+
+    def _checkpoint_if_idle(self, connection: Connection) -> None:
+        if self._wal and not (self._small or self._large) and self._jobs.empty():
+            with self._external_commits.writing:
+                self._wal.checkpoint(connection)
 
     def _on_external_commit(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop may already be closed
@@ -391,15 +399,3 @@ def _connect(engine: Engine) -> Connection | None:
         return engine.connect()
     except Exception:  # noqa: BLE001 - the first batch connects again and gets the error
         return None
-
-
-def _read_in_time(connection: Connection, batch: Sequence[Job[Any]]) -> None:
-    """Run a long read and interrupt it at its time limit."""
-    until = time.monotonic() + READ_SECONDS
-    driver: Any = connection.connection.driver_connection
-    driver.set_progress_handler(lambda: time.monotonic() > until, PROGRESS_STEPS)
-    try:
-        read_together(connection, batch)
-    finally:
-        with contextlib.suppress(sqlite3.ProgrammingError):  # an error may have closed it
-            driver.set_progress_handler(None, 0)

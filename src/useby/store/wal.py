@@ -1,10 +1,14 @@
-"""Bound the size of SQLite's WAL.
+"""Checkpoint SQLite's WAL while nobody waits, and bound its size.
+
+A commit that finds many pages in the WAL copies them to the database file, which takes some 15 ms.
+So the writer does this earlier, when no write waits.
 
 SQLite restarts the WAL from its beginning only when all of it is in the database file and no reader
 uses it. Continuously overlapping reads never allow that, so the file would grow with every commit.
 Past ``LIMIT``, long reads are held back for a moment and the writer truncates the WAL.
 """
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -17,8 +21,10 @@ from useby import metrics
 
 log = logging.getLogger(__name__)
 
+ROWS: Final = 500
+"""Changed rows from which the writer checkpoints when no write waits."""
 LIMIT: Final = 16 * 2**20
-"""Size in bytes above which the WAL is truncated; SQLite itself checkpoints every 4 MiB."""
+"""Size in bytes above which the WAL is truncated; a commit checkpoints from 8 MiB."""
 WAIT_MS: Final = 250
 """Maximum wait of the writer for readers. Look-ups take a few milliseconds; readers in another
 process, such as a backup, may take longer and are waited for again later."""
@@ -32,6 +38,20 @@ class Wal:
         self._path = f"{database}-wal"
         self._limit = LIMIT
         self._size = 0
+        self._rows = 0
+
+    def checkpoint(self, connection: Connection) -> None:
+        """Copy the WAL to the database file if it has much. Called while no write waits.
+
+        Args:
+            connection: The writer's connection, outside of a transaction.
+        """
+        driver: Any = connection.connection.driver_connection
+        if 0 <= driver.total_changes - self._rows < ROWS:
+            return
+        self._rows = driver.total_changes
+        with contextlib.suppress(sqlite3.Error):  # the next write gets the same error
+            driver.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
     def is_large(self) -> bool:
         """Return whether the file is larger than the limit; update its metric."""
