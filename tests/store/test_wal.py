@@ -13,6 +13,11 @@ from useby.store.sqlite import sqlite_engine
 from useby.store.wal import ROWS, Wal
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    return sqlite_url
+
+
 def insert(connection: Connection, count: int) -> None:
     """Insert so many rows of 1,000 bytes."""
     values = ", ".join(["(hex(zeroblob(500)))"] * count)

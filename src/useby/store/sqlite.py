@@ -144,6 +144,7 @@ class SqliteDatabase:
         self.on_commit = on_commit
         self._loop = asyncio.get_running_loop()
         self._writing = sqlite_engine(path, writes=True, checkpoints=checkpoints)
+        self.dialect: Dialect = self._writing.dialect
         self._reading = sqlite_engine(path, writes=False)
         self._jobs: queue.SimpleQueue[Job[Any] | None] = queue.SimpleQueue()
         self._small: deque[Job[Any]] = deque()
@@ -168,11 +169,6 @@ class SqliteDatabase:
 
             self._wal = wal.Wal(path)
             self._external_commits.start()
-
-    @property
-    def dialect(self) -> Dialect:
-        """Implement ``Database.dialect``."""
-        return self._writing.dialect
 
     async def write(
         self,
