@@ -22,9 +22,11 @@ GC_THRESHOLDS: Final = (2_000, 5, 500)
 """``gc.set_threshold`` values for generations 0, 1 and 2. A collection of generation 0 looks at
 2,000 objects (0.5 ms) and one of generation 1 at 10,000 (7 ms). With 10,000 and 10 they took 5 and
 80 ms at 8,000 connections, for the same CPU in all, and every connection waits for each."""
-SWITCH_SECONDS: Final = 0.001
+SWITCH_SECONDS: Final = 0.0002
 """Maximum time for which the event loop and the database threads wait for each other's turn.
-Python's default of 5 ms raised the p99 of posts at half capacity from 14 to 34 ms."""
+Python's default of 5 ms raised the p99 of posts at half capacity from 14 to 34 ms. SQLite's driver
+gives up its turn three or four times for each statement: under siege (``docs/performance.md``) 1 ms
+raised the mean time of a post from 31 to 37 ms."""
 LOOP_ERRORS_A_SECOND: Final = 5
 
 
