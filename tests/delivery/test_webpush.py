@@ -216,7 +216,8 @@ async def test_ten_thousand_reads_close_what_is_shown_with_one_push(
         await channels_house.until(none_waits)
     pushes = [each for each in receiver.received if "close" in each.json]
     shown_to_it = [each.json["id"] for each in receiver.received if "id" in each.json]
-    assert [each for push in pushes for each in closed(push)] == shown_to_it
+    # A push that left between two reads closed what had been read by then.
+    assert sorted(each for push in pushes for each in closed(push)) == sorted(shown_to_it)
     assert len(pushes) <= 2
 
 
