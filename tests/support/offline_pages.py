@@ -48,8 +48,7 @@ async def kept(page: Page) -> str:
 async def ready(page: Page, name: str) -> None:
     """Wait until the page would open without the node, and show a product."""
     await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    await page.wait_for_function("navigator.serviceWorker.controller !== null")
-    # ``wait_for_function`` does not wait for the promise of an asynchronous function.
+    await until(page, "navigator.serviceWorker.controller !== null")
     await until(page, f"(await ({KEPT})()).includes({json.dumps(json.dumps(name))})")
 
 
