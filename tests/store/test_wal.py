@@ -1,8 +1,10 @@
 """The writer checkpoints the WAL while no write waits."""
 
 import asyncio
+import sqlite3
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy.engine import Connection
@@ -47,3 +49,14 @@ async def test_the_writer_of_a_node_checkpoints_when_no_write_waits(
     monkeypatch.setattr(Wal, "checkpoint", lambda *_: called.set())
     await database.write(lambda _: None)
     assert await asyncio.to_thread(called.wait, HANG_TIMEOUT)
+
+
+@pytest.mark.parametrize("error", [MemoryError, sqlite3.OperationalError, AttributeError])
+def test_a_checkpoint_that_fails_leaves_the_error_to_the_next_write(
+    tmp_path: Path, error: type[Exception]
+) -> None:
+    driver = Mock(total_changes=ROWS)
+    driver.execute.side_effect = error
+    connection = Mock(connection=Mock(driver_connection=driver))
+    Wal(tmp_path / "useby.db").checkpoint(connection)
+    driver.execute.assert_called_once()

@@ -157,6 +157,10 @@ class _Connection:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        return self._connection.total_changes()
+
     def commit(self) -> None:
         if self._connection.in_transaction:
             self.execute("COMMIT")

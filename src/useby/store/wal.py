@@ -46,11 +46,11 @@ class Wal:
         Args:
             connection: The writer's connection, outside of a transaction.
         """
-        driver: Any = connection.connection.driver_connection
-        if 0 <= driver.total_changes - self._rows < ROWS:
-            return
-        self._rows = driver.total_changes
-        with contextlib.suppress(sqlite3.Error):  # the next write gets the same error
+        with contextlib.suppress(Exception):  # also MemoryError: the next write gets the same error
+            driver: Any = connection.connection.driver_connection
+            if 0 <= driver.total_changes - self._rows < ROWS:
+                return
+            self._rows = driver.total_changes
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
     def is_large(self) -> bool:
