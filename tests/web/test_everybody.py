@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -127,6 +128,23 @@ async def test_each_view_follows_the_rules_of_axe_in_every_mode_and_never_scroll
             await settled(page)
             await check_every_mode(page, view, modes)
         await expect(page.locator("html")).to_have_attribute("lang", locale[:2])
+
+
+async def test_no_view_sends_a_request_to_anyone_but_the_node(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser) as context, server.rest() as rest:
+        product = await a_household(rest)
+        page = await context.new_page()
+        asked: set[str] = set()
+        context.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+        page.on("websocket", lambda socket: asked.add(urlsplit(socket.url).netloc))
+        await page.add_init_script(COUNTS_REQUESTS)
+        await page.goto(server.url)
+        await enter_in_any_language(page)
+        for view in VIEWS:
+            await show(page, server.url, view, product)
+        assert asked == {urlsplit(server.url).netloc}
 
 
 async def check_every_mode(page: Page, view: str, modes: Sequence[Mode]) -> None:
