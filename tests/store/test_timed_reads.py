@@ -29,7 +29,9 @@ class WatchedEvent(threading.Event):
 
 def read(path: Path, reads: TimedReads, work: Any) -> Job[Any]:
     """Run one long read, as a thread of the database does."""
-    job: Job[Any] = Job(work, asyncio.new_event_loop().create_future())
+    loop = asyncio.new_event_loop()
+    job: Job[Any] = Job(work, loop.create_future())
+    loop.close()
     engine = sqlite_engine(path, writes=False)
     with engine.connect() as connection:
         reads.run(connection, [job])
