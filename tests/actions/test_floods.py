@@ -112,29 +112,32 @@ async def test_a_hold_lasts_on_while_alerts_are_due(database: Database) -> None:
     assert await messages_of(database, ada) == ["Organic Milk expires tomorrow"]
 
 
-async def test_a_transaction_ends_one_large_hold_and_a_claim_ends_none(
+async def test_a_large_hold_ends_in_a_transaction_without_another_and_in_no_claim(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(floods, "LARGE", 6)
-    owners = [await a_kept_owner(database) for _ in range(3)]
-    small, large = owners[0], owners[1:]
+    owners = [await a_kept_owner(database) for _ in range(4)]
+    small, last, *large = owners
     for owner in owners:
         await hold(database, owner)
         await keep(database, owner, a_product(owner, "2026-03-03"))
-        if owner is not small:
+        if owner in large:
             await keep(database, owner, *(a_product(owner, "2026-03-03") for _ in range(4)))
     await database.write(lambda t: send_due(t, NOON))
-    for owner in owners:
-        await database.write(partial(floods.release_hold, household_id=owner.id, now=NOON))
+    for number, owner in enumerate((small, *large)):
+        over = NOON - timedelta(seconds=9 - number)
+        await database.write(partial(floods.release_hold, household_id=owner.id, now=over))
         await keep(database, owner, a_product(owner, "2026-03-03"))
 
     await database.write(lambda t: send_due(t, NOON))
-
     assert len(await messages_of(database, small)) == 2
-    for ended in (0, 1, 2, 2):
-        assert sum([len(await messages_of(database, each)) for each in large]) == ended
-        await database.write(lambda t: floods.release(t, NOON))
-    assert await database.read(alert_holds.next_until) is None
+    assert [await messages_of(database, each) for each in large] == [[], []]
+
+    await database.write(lambda t: floods.release_hold(t, last.id, NOON - timedelta(minutes=1)))
+    ended = []
+    while await database.write(lambda t: floods.release(t, NOON)):
+        ended.append([len(await messages_of(database, each)) for each in (last, *large)])
+    assert ended == [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
 
 
 async def with_six_of_seven_held_closed(database: Database) -> User:

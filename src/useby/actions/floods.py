@@ -83,7 +83,7 @@ def send(
             continue
         ready += _summaries(theirs, owner) if owner_id in over else theirs
         ready += [summaries.digest(each, owner) for each in summaries.by_household(digest)]
-    ready += _end_each(transaction, collected, now, most_large=0)
+    ready += _end_each(transaction, collected, now, may_be_large=False)
     notifications.add(transaction, ready, now)
 
 
@@ -121,7 +121,7 @@ def release(transaction: Transaction, now: datetime) -> int:
     holds = alert_holds.claim_over(transaction, now, RELEASED)
     owners = accounts.users_by_id(transaction.connection, [each.user_id for each in holds])
     over = [(each, owners[each.user_id]) for each in holds]
-    ready = _end_each(transaction, over, now, most_large=1)
+    ready = _end_each(transaction, over, now, may_be_large=True)
     notifications.add(transaction, ready, now)
     return len(holds)
 
@@ -169,30 +169,35 @@ def _collect(
 
 
 def _end_each(
-    transaction: Transaction, holds: Iterable[tuple[Hold, User]], now: datetime, *, most_large: int
+    transaction: Transaction,
+    holds: Iterable[tuple[Hold, User]],
+    now: datetime,
+    *,
+    may_be_large: bool,
 ) -> list[Draft]:
     """End those holds that do not last on; return the notifications to store.
 
-    Large ones beyond ``most_large`` are left to the scheduler, which ends them at once. A large one
-    first loses what was collected about closed lots, a slice at a time.
+    A large one ends in a transaction without another; others are left to the scheduler, which ends
+    them at once. It first loses what was collected about closed lots, a slice at a time.
     """
     connection = transaction.connection
     ready: list[Draft] = []
-    left = most_large
+    is_first = True
     for hold, owner in holds:
-        if left < most_large and _is_large(connection, hold):  # the next one sees if it lasts on
+        is_large = _is_large(connection, hold)
+        if is_large and not is_first:  # the next transaction sees if it lasts on
             transaction.publish(AlertScheduled(now))
             continue
         if _lasts_on(connection, hold, now):
             continue
-        is_large = _is_large(connection, hold)
-        may_end = left > 0 or not is_large
-        if not (may_end and _lose_closed(connection, hold, SLICE if is_large else None)):
-            transaction.publish(AlertScheduled(now))
-            left = 0
+        if not is_large:
+            _lose_closed(connection, hold, None)
+            ready += _end(connection, hold, owner)
+            is_first = False
             continue
-        left -= is_large
-        ready += _end(connection, hold, owner)
+        transaction.publish(AlertScheduled(now))
+        if may_be_large:
+            return _end(connection, hold, owner) if _lose_closed(connection, hold, SLICE) else []
     return ready
 
 
