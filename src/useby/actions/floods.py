@@ -28,7 +28,6 @@ from useby.store import (
 )
 from useby.store.alert_holds import Hold
 from useby.store.database import Connection, Transaction
-from useby.store.notification_items import Count
 from useby.store.notifications import UnknownUser
 
 RELEASED: Final = 20
@@ -229,18 +228,20 @@ def _end(connection: Connection, hold: Hold, owner: User) -> list[Draft]:
     digest_id = alert_holds.end(connection, owner.id)
     ready = _of_flood(connection, owner, hold.notification_id)
     if digest_id is not None:
-        sizes = notification_items.count_by_household(connection, owner.id, digest_id)
-        if sizes:
-            ready += _summaries_of(connection, owner, digest_id, Cause.DIGEST, sizes)
+        products = notification_items.count_products(connection, owner.id, digest_id)
+        if products:
+            ready += _summaries_of(connection, owner, digest_id, Cause.DIGEST, products)
     return ready
 
 
 def _of_flood(connection: Connection, owner: User, notification_id: str) -> list[Draft]:
     """Return what was collected under an id: a summary of all, or each by itself."""
-    sizes = notification_items.count_by_household(connection, owner.id, notification_id)
-    if sum(each.alerts for each in sizes.values()) > owner.flood_cap:
-        return _summaries_of(connection, owner, notification_id, Cause.SUMMARY, sizes)
-    return _taken_out(connection, owner.id, notification_id) if sizes else []
+    its = connection, owner.id, notification_id
+    products = notification_items.count_products(*its)
+    most = owner.flood_cap
+    if sum(products.values()) > most or notification_items.count_alerts(*its) > most:
+        return _summaries_of(connection, owner, notification_id, Cause.SUMMARY, products)
+    return _taken_out(*its)
 
 
 def _summaries_of(
@@ -248,23 +249,24 @@ def _summaries_of(
     owner: User,
     notification_id: str,
     event: Cause,
-    sizes: Mapping[str | None, Count],
+    products: Mapping[str | None, int],
 ) -> list[Draft]:
     """Return a summary of the items that were collected about each household.
 
     An alert of a flood that is alone in its household stays as it is.
     """
-    _, *others = sizes  # the first one keeps the id
+    _, *others = products  # the first one keeps the id
     given = [
         notification_items.give_to(connection, owner.id, notification_id, each) for each in others
     ]
     ready: list[Draft] = []
-    for its, size in zip((notification_id, *given), sizes.values(), strict=True):
-        if size.alerts == 1 and event is Cause.SUMMARY:
+    for its, count in zip((notification_id, *given), products.values(), strict=True):
+        may_be_alone = count == 1 and event is Cause.SUMMARY
+        if may_be_alone and notification_items.count_alerts(connection, owner.id, its) == 1:
             ready += _taken_out(connection, owner.id, its)
             continue
         most_urgent = notification_items.alerts(connection, owner.id, its, MOST_SHOWN)
-        ready.append(summaries.summary_of(most_urgent, size.products, owner, its, event))
+        ready.append(summaries.summary_of(most_urgent, count, owner, its, event))
     return ready
 
 

@@ -6,7 +6,7 @@ Items are added with their summary, or before it while alerts are collected
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -51,14 +51,6 @@ _SHOWN: Final = PackedSelect(
 )
 
 
-class Count(NamedTuple):
-    """Size of a collection of items."""
-
-    alerts: int
-    """Number of notifications that the items would be by themselves."""
-    products: int
-
-
 def add(
     connection: Connection, alerts_by_id: Iterable[tuple[str, Sequence[Draft]]], first: int = 0
 ) -> None:
@@ -86,16 +78,24 @@ def next_number(connection: Connection, user_id: str, notification_id: str) -> i
     return 0 if found is None else found + 1
 
 
-def count_by_household(
+def count_products(
     connection: Connection, user_id: str, notification_id: str
-) -> dict[str | None, Count]:
-    """Return the size of a notification's items about each household."""
+) -> dict[str | None, int]:
+    """Return the number of products in a notification's items, by household."""
+    products = sa.func.count(table.c.product_id.distinct())
+    count = sa.select(table.c.household_id, products).where(*_of(user_id, notification_id))
+    rows = connection.execute(count.group_by(table.c.household_id))
+    return {row[0]: row[1] for row in rows}
+
+
+def count_alerts(connection: Connection, user_id: str, notification_id: str) -> int:
+    """Return the number of notifications that a notification's items would be by themselves.
+
+    Of many items of different products, this takes twice as long as ``count_products``.
+    """
     alert = table.c.household_id, table.c.product_id, table.c.event, table.c.days_left
-    alerts = sa.select(*alert).where(*_of(user_id, notification_id)).distinct().subquery()
-    household = alerts.c.household_id
-    both = sa.func.count(), sa.func.count(alerts.c.product_id.distinct())
-    rows = connection.execute(sa.select(household, *both).group_by(household))
-    return {household_id: Count(*size) for household_id, *size in rows}
+    each = sa.select(*alert).where(*_of(user_id, notification_id)).distinct().subquery()
+    return connection.execute(sa.select(sa.func.count()).select_from(each)).scalar_one()
 
 
 def alerts(
