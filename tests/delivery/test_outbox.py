@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 from tests.support.channel_house import ChannelHouse
 from tests.support.databases import on_postgres, on_sqlite
 from tests.support.in_process_node import InProcessNode
@@ -18,10 +19,12 @@ from useby.domain.channel import ChannelKind, ChannelState, DeliveryState
 from useby.domain.delivery import DeliveryOutcome, Pending
 from useby.domain.events import DeliveriesGivenUp
 from useby.domain.notification import Cause, Draft, Severity
-from useby.store import channel_claims, health, notifications, outbox
+from useby.store import channel_claims, health, notifications, outbox, schema
 from useby.store.database import Transaction
 
 FAILED, SENT = DeliveryState.FAILED, DeliveryState.SENT
+KEPT = 100
+"""Deliveries that are kept of a channel."""
 
 
 class Undone(Exception):
@@ -76,6 +79,48 @@ async def test_a_worker_skips_channels_that_another_node_has_locked(
     finally:
         await other.close()
     assert receiver.messages() == ["/two", "/one"]
+
+
+@on_postgres
+async def test_a_result_is_recorded_although_a_write_holds_the_users_rows_and_old_ones_stay(
+    channels_house: ChannelHouse, receiver: Receiver, database_url: str
+) -> None:
+    """The deletion of old deliveries is counted in the user's usage, which the write has locked."""
+    user = await channels_house.user()
+    channel = await channels_house.channel(user, receiver.url())
+    await channels_house.post(user, *map(str, range(KEPT + 50)))
+    now = channels_house.wall()
+    newest = KEPT + 50
+
+    def send_others(transaction: Transaction) -> None:
+        sent = sa.update(schema.outbox).where(schema.outbox.c.seq < newest)
+        transaction.connection.execute(sent.values(state=SENT, done_at=now))
+
+    async def deliveries() -> int:
+        count = sa.select(sa.func.count()).select_from(schema.outbox)
+        return await channels_house.database.read(lambda c: c.scalar(count) or 0)
+
+    await channels_house.database.write(send_others)
+    other = await asyncpg.connect(database_url)
+    holding = other.transaction()
+    await holding.start()
+    await other.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", user.id)
+    await other.execute("UPDATE usage SET bytes = bytes + 1 WHERE user_id = $1", user.id)
+    (claim,) = await channels_house.database.write(
+        lambda t: channel_claims.claim(t, now, 10, failing=False)
+    )
+    done = DeliveryOutcome((newest,), SENT)
+    await channels_house.database.write(
+        lambda t: outbox.advance(t, claim, done, now, ends=False, most=1)
+    )
+    assert await deliveries() == newest
+    await holding.rollback()
+    await other.close()
+
+    await channels_house.post(user, "the next")
+    async with channels_house.working():
+        await channels_house.until_states(channel, *[SENT] * KEPT)
+    assert await deliveries() == KEPT
 
 
 async def test_a_failure_is_visible_in_the_state_of_the_channel_in_doctor_and_in_a_metric(

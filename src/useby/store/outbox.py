@@ -290,6 +290,7 @@ class _ChannelTurn:
         Thousands may be pending while a target is dead. They are not read here: with 5,000 on each
         of 20 channels it took 180 ms, in which nobody else could write to a SQLite file. What
         urgent alerts have finished behind them in quiet hours is deleted once these are finished.
+        If a transaction holds the user's row, the next call deletes.
 
         Returns:
             True if there may be more to delete.
@@ -300,6 +301,8 @@ class _ChannelTurn:
         ).scalar()
         if seq is None:
             return False
+        if not try_lock_users(self._transaction, [self._user_id]):
+            return False  # the deletion is counted in the user's usage, whose row is locked as well
         if self._shows:
             shown_pushes.forget_before(self._transaction.connection, self._key, seq)
         return self._run(statements.DELETE_BEFORE, end=seq).rowcount == MOST_GIVEN_UP
