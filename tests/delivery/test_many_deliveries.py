@@ -142,6 +142,28 @@ async def test_a_shorter_wait_writes_no_delivery_and_counts_for_those_that_wait(
         await channels_house.until_states(channel, SENT, SENT)
 
 
+async def test_a_wait_that_is_shortened_again_delays_nothing_that_an_earlier_change_made_due(
+    channels_house: ChannelHouse, receiver: Receiver
+) -> None:
+    user = await channels_house.user()
+    channel = await channels_house.channel(user, receiver.url(), after=timedelta(days=1))
+    await channels_house.post(user, "early")
+    shortened_at = await change(channels_house, channel, after=timedelta(minutes=10))
+    for hours in (12, 6):
+        await change(channels_house, channel, after=timedelta(hours=hours))
+    (found,) = await channels_house.deliveries(channel)
+    assert found.due_at == shortened_at + timedelta(minutes=10)
+
+    async with channels_house.working():
+        await channels_house.jump(minutes=11)
+        await channels_house.until_states(channel, SENT)
+    await change(channels_house, channel, after=timedelta(hours=12))
+    await channels_house.post(user, "late")
+    shortened_at = await change(channels_house, channel, after=timedelta(hours=6))
+    (last,) = [each for each in await channels_house.deliveries(channel) if each.state is PENDING]
+    assert last.due_at == shortened_at + timedelta(hours=6), "what was due earlier is sent"
+
+
 def due_times(connection: Connection) -> list[Any]:
     return list(connection.scalars(sa.select(schema.outbox.c.due_at)))
 

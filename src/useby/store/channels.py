@@ -110,8 +110,8 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     """Store the settings of a channel; the caller has locked the user.
 
     What is pending is tried at once with the new settings, as if nothing had failed, and waits for
-    ``after`` from now at most. Nothing of a channel that is disabled or not confirmed is due. The
-    claim of a worker ends.
+    ``after`` from now at most. If an earlier change lets some of it wait for less, all of it does.
+    Nothing of a channel that is disabled or not confirmed is due. The claim of a worker ends.
 
     Returns:
         Whether something may be due.
@@ -120,12 +120,11 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     this = _this(channel.user_id, channel.id)
     is_shorter = table.c.after_seconds > _seconds(channel.after)
     newest = sa.select(users.c.seq).where(users.c.id == channel.user_id).scalar_subquery()
+    by = sa.literal(now + channel.after, table.c.due_by.type)
+    waits_for_less = sa.and_(table.c.due_by < by, _is_pending(outbox.c.seq <= table.c.due_upto))
     pending = {
         "due_upto": sa.case((is_shorter, newest), else_=table.c.due_upto),
-        "due_by": sa.case(
-            (is_shorter, sa.literal(now + channel.after, table.c.due_by.type)),
-            else_=table.c.due_by,
-        ),
+        "due_by": sa.case((waits_for_less, table.c.due_by), (is_shorter, by), else_=table.c.due_by),
     }
     connection.execute(
         sa.update(table)
@@ -134,15 +133,6 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
     )
     if not channel.sends:
         return False
-    is_pending = (
-        sa.exists()
-        .where(
-            outbox.c.user_id == table.c.user_id,
-            outbox.c.channel_id == table.c.id,
-            outbox.c.state == DeliveryState.PENDING,
-        )
-        .correlate(table)
-    )
     begins = {
         "next_at": now,
         "failures": 0,
@@ -151,7 +141,7 @@ def change(transaction: Transaction, channel: Channel, now: datetime) -> bool:
         "error": None,
         "error_at": None,
     }
-    changed = connection.execute(sa.update(table).where(*this, is_pending).values(**begins))
+    changed = connection.execute(sa.update(table).where(*this, _is_pending()).values(**begins))
     return changed.rowcount > 0
 
 
@@ -317,6 +307,20 @@ def _settings(channel: Channel) -> dict[str, Any]:
 
 def _seconds(after: timedelta) -> int:
     return int(after.total_seconds())
+
+
+def _is_pending(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return the SQL condition that a delivery of a channel is pending."""
+    return (
+        sa.exists()
+        .where(
+            outbox.c.user_id == table.c.user_id,
+            outbox.c.channel_id == table.c.id,
+            outbox.c.state == DeliveryState.PENDING,
+            *conditions,
+        )
+        .correlate(table)
+    )
 
 
 def _this(user_id: str, channel_id: str) -> tuple[sa.ColumnElement[bool], ...]:
