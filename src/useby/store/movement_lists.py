@@ -17,35 +17,33 @@ MOST_NUMBERS: Final = 2**63
 """First whole number that a database cannot store."""
 _OF_PRODUCT: Final = (movements.c.household_id, movements.c.product_id)
 _GIVEN: Final = values_table(*_OF_PRODUCT)
-_FIRST: Final = (
-    sa.select(*_OF_PRODUCT)
-    .join_from(
-        _GIVEN,
-        movements,
-        sa.and_(*(column == _GIVEN.c[column.name] for column in _OF_PRODUCT)),
-    )
+_COUNTED: Final = (
+    sa.select(movements.c.number)
+    .where(*(column == _GIVEN.c[column.name] for column in _OF_PRODUCT))
     .limit(sa.bindparam("most", type_=sa.BigInteger()))
     .offset(sa.literal_column("0"))  # SQLAlchemy would add it on SQLite, as a parameter
+    .correlate(_GIVEN)
     .subquery()
 )
-_COUNTS: Final = PackedSelect(
-    sa.select(*_FIRST.c, sa.func.count().label("movements")).group_by(*_FIRST.c)
+_COUNT: Final = (
+    sa.select(sa.func.count().label("movements"))
+    .select_from(_COUNTED)
+    .correlate(_GIVEN)
+    .scalar_subquery()
 )
+_COUNTS: Final = PackedSelect(sa.select(*_GIVEN.c, _COUNT))
 
 
 def counts_of(
     connection: Connection, keys: Sequence[Key], most: int = MOST_NUMBERS - 1
 ) -> dict[Key, int]:
-    """Count the movements of products, one product after the other.
+    """Return the numbers of movements of products, by key.
 
     Args:
         connection: The snapshot to read.
-        keys: The products, in the order in which they are counted.
-        most: Number of movements, of all products together, after which the count ends: within a
-            product or between two. It bounds the work, however many movements there are.
-
-    Returns:
-        The numbers by key; products without any, and those not reached, are left out.
+        keys: The products.
+        most: Number of movements of one product after which they are not counted further. It
+            bounds the work, however many movements a product has.
     """
     if not keys:
         return {}
