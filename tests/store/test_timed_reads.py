@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.engine import Connection
 from tests.support.time_limits import HANG_TIMEOUT
 
 from useby.store import timed_reads
+from useby.store.database import ReadRefused
 from useby.store.groups import Job
 from useby.store.sqlite import sqlite_engine
 from useby.store.timed_reads import TimedReads
@@ -94,3 +96,42 @@ def test_a_write_that_takes_longer_than_a_pause_does_not_stop_a_read(
     with reads.paused():
         job = read(tmp_path / "useby.db", reads, lambda c: c.exec_driver_sql("SELECT 7").scalar())
     assert (job.result, job.error) == (7, None)
+
+
+class SlowWrites(threading.Event):
+    """Never set: one large write after the other. Each wait for one takes a second of a clock."""
+
+    def __init__(self, clock: list[float]) -> None:
+        super().__init__()
+        self._clock = clock
+        self.waits = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits += 1
+        self._clock[0] += 1
+        return False
+
+
+def test_pauses_extend_the_time_limit_of_a_read_until_it_has_paused_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(timed_reads, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(timed_reads, "PROGRESS_STEPS", 10)
+    monkeypatch.setattr(timed_reads, "READ_SECONDS", 1.5)
+    reads = TimedReads()
+    reads._may_run = writes = SlowWrites(clock)
+    count = (
+        "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 999)"
+        " SELECT count(*) FROM numbers"
+    )
+    job = read(tmp_path / "useby.db", reads, lambda c: c.exec_driver_sql(count).scalar())
+    assert (job.result, job.error) == (999, None)
+    assert writes.waits == timed_reads.PAUSES_SECONDS
+
+    def slowly(connection: Connection) -> object:
+        clock[0] += 1.6
+        return connection.exec_driver_sql(count).scalar()
+
+    late = read(tmp_path / "useby.db", reads, slowly)
+    assert isinstance(late.error, ReadRefused)

@@ -21,6 +21,9 @@ PROGRESS_STEPS: Final = 200_000
 took 0.3). A check takes the interpreter's lock, and so holds up the event loop."""
 PAUSE_SECONDS: Final = 0.2
 """Maximum pause of a long read at each check, twice what a large write takes on a busy node."""
+PAUSES_SECONDS: Final = 5.0
+"""Maximum pauses of one read together. They extend its time limit, so that a reader isn't refused
+because of another person's import; after them it no longer pauses."""
 
 
 class TimedReads:
@@ -41,14 +44,19 @@ class TimedReads:
             self._may_run.set()
 
     def run(self, connection: Connection, batch: Sequence[Job[Any]]) -> None:
-        """Run a long read and interrupt it at its time limit."""
-        until = time.monotonic() + READ_SECONDS
+        """Run a long read and interrupt it at its time limit, in which pauses don't count."""
+        until, left = time.monotonic() + READ_SECONDS, PAUSES_SECONDS
 
         def is_late() -> bool:
-            self._may_run.wait(PAUSE_SECONDS)
+            nonlocal until, left
+            began = time.monotonic()
+            if left > 0 and not self._may_run.is_set():
+                self._may_run.wait(PAUSE_SECONDS)
+                paused = time.monotonic() - began
+                until, left = until + paused, left - paused
             return time.monotonic() > until
 
-        self._may_run.wait(PAUSE_SECONDS)
+        is_late()  # pauses before it begins
         driver: Any = connection.connection.driver_connection
         driver.set_progress_handler(is_late, PROGRESS_STEPS)
         try:
