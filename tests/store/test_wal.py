@@ -52,11 +52,12 @@ async def test_the_writer_of_a_node_checkpoints_when_no_write_waits(
 
 
 @pytest.mark.parametrize("error", [MemoryError, sqlite3.OperationalError, AttributeError])
-def test_a_checkpoint_that_fails_leaves_the_error_to_the_next_write(
-    tmp_path: Path, error: type[Exception]
+def test_a_checkpoint_that_fails_is_logged_and_the_writer_goes_on(
+    tmp_path: Path, error: type[Exception], caplog: pytest.LogCaptureFixture
 ) -> None:
     driver = Mock(total_changes=ROWS)
-    driver.execute.side_effect = error
+    driver.execute.side_effect = error("the disk is gone")
     connection = Mock(connection=Mock(driver_connection=driver))
     Wal(tmp_path / "useby.db").checkpoint(connection)
     driver.execute.assert_called_once()
+    assert "until later: the disk is gone" in caplog.text

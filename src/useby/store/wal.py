@@ -8,7 +8,6 @@ uses it. Continuously overlapping reads never allow that, so the file would grow
 Past ``LIMIT``, long reads are held back for a moment and the writer truncates the WAL.
 """
 
-import contextlib
 import logging
 import os
 import sqlite3
@@ -46,12 +45,14 @@ class Wal:
         Args:
             connection: The writer's connection, outside of a transaction.
         """
-        with contextlib.suppress(Exception):  # also MemoryError: the next write gets the same error
+        try:
             driver: Any = connection.connection.driver_connection
             if 0 <= driver.total_changes - self._rows < ROWS:
                 return
             self._rows = driver.total_changes
             driver.execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+        except Exception as error:  # noqa: BLE001 - also MemoryError; the writer goes on
+            log.warning("the WAL is not copied to the database file until later: %s", error)
 
     def is_large(self) -> bool:
         """Return whether the file is larger than the limit; update its metric."""
