@@ -80,7 +80,7 @@ LABELS: Final = (
 )
 """Words that stand before a date on a package or in a sentence."""
 OF_MONTHS: Final = "end bbe ende"
-"""Those of these words after which a month stands: its end is meant."""
+"""Labels that stand before a month, and mean its end."""
 NEVER: Final[Sequence[str]] = (
     *("never", "x", "none", "null", "n/a", "n.a.", "-", "--", "∞", "no", "unlimited", "forever"),
     *("no date", "no expiry", "no expiry date", "no expiration", "no expiration date"),

@@ -57,7 +57,8 @@ def changed(
         lot: The lot.
         given: The fields to change.
         history: Movements of the lot's product, or at least those of the lot and of its ancestors.
-            They may be left out unless a field of ``COMPUTED_AGAIN`` is given.
+            They may be left out unless a field of ``COMPUTED_AGAIN`` is given; the printed date of
+            a sealed lot needs none either.
         occasion: The current time and the circumstances.
 
     Raises:
