@@ -45,6 +45,7 @@ def run(folder: Path, *arguments: str, tokens: Mapping[str, str] | None = None) 
         "run",
         *arguments,
         f"--checks={CHECKS}",
+        f"--wait-for-schema={HANG_TIMEOUT}",  # a busy node takes longer than 10 s to make it
         "--generation-deterministic",
         "--suppress-health-check=all",
         "--warnings=off",

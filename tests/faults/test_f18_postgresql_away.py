@@ -151,8 +151,7 @@ class ProxiedNode:
 
         def work(transaction: Transaction) -> None:
             lift_flood_cap(transaction, owner.id)
-            for product in goods:
-                inventory.add(transaction, product, owner, now)
+            inventory.add_many(transaction, goods, owner, now)
 
         await self.house.node.database.write(work)
         return [product.id for product in goods]
