@@ -333,3 +333,39 @@ async def test_a_sign_out_asks_before_changes_that_wait_are_lost(
         await dialog.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_label("E-mail")).to_be_visible()
         await pages.until(page, "(await indexedDB.databases()).length === 0")
+
+
+async def test_a_sign_out_everywhere_and_a_deletion_ask_before_a_conflict_is_lost(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
+        await sign_up(rest)
+        milk = await add(rest, "Milk", 2)
+        page = await opened(context, server)
+        await ready(page, "Milk")
+        await cut(context, page)
+        await row(page, "Milk").get_by_role("button", name="Opened").click()
+        await expect(waits(page, 1)).to_be_visible()
+        await rest.delete(f"/api/products/{milk['id']}")
+        await mend(context, page)
+        conflict = page.get_by_role("listitem", name="Milk").filter(has_text="no longer exists")
+        await expect(conflict).to_be_visible()
+        await page.get_by_role("link", name="Settings").click()
+        await page.get_by_role("button", name="Sign out everywhere").click()
+        asks = page.get_by_role("dialog", name="Sign out everywhere?")
+        await expect(asks).to_contain_text("1 change has not been sent")
+        await asks.get_by_role("button", name="Cancel").click()
+        await expect(conflict).to_be_visible()
+        assert (await rest.get("/api/me")).is_success, "the sign-ins stay"
+
+        await page.get_by_role("button", name="Delete my account").click()
+        deletion = page.get_by_role("dialog", name="Delete my account", exact=True)
+        await deletion.get_by_label("Password").fill(PASSWORD)
+        for answer in ("Cancel", "Delete my account"):
+            await deletion.get_by_role("button", name="Delete for good").click()
+            asks = page.get_by_role("dialog", name="Delete my account?", exact=True)
+            await expect(asks).to_contain_text("1 change has not been sent")
+            assert (await rest.get("/api/me")).is_success, "the account stays"
+            await asks.get_by_role("button", name=answer).click()
+        await expect(page.get_by_label("E-mail")).to_be_visible()
+        assert (await rest.get("/api/me")).status_code == 401

@@ -165,11 +165,29 @@ function end(error) {
   store.update(withFields, { error });
 }
 
-async function signOut(sure = false) {
-  if (store.state.waiting.length && !sure) {
-    await offline?.outbox.flush().catch(() => {});
-    if (store.state.waiting.length) return store.update(withFields, { isLeaving: true });
-  }
+/**
+ * Return true if no change waits on this device, or the person agrees to lose those that do.
+ *
+ * @param {string} action name of what would delete them
+ * @returns {Promise<boolean>}
+ */
+async function mayLeave(action) {
+  if (store.state.waiting.length) await offline?.outbox.flush().catch(() => {});
+  if (!store.state.waiting.length) return true;
+  const agrees = await new Promise((answer) => store.update(withFields, { leaving: { action, answer } }));
+  store.update(withFields, { leaving: null });
+  return agrees;
+}
+
+/**
+ * Sign out on this device, unless the person keeps the changes that wait.
+ *
+ * @param {string} [action] name of what the person has pressed
+ * @param {() => Promise<unknown>} [first] what the node is asked before: to end all sign-ins, or to delete the account
+ */
+async function signOut(action = t("settings.out"), first = async () => {}) {
+  if (!(await mayLeave(action))) return;
+  await first();
   await live.end(); // sends the pending marks first
   households.forget();
   await offline?.push.leave().catch(() => {});

@@ -64,7 +64,7 @@ import { NO_INBOX } from "./state/inbox.js";
  * @property {string} error an error that stays until the next success
  * @property {number | null} asOf moment of which the state is, in milliseconds; null while it is the node's present one
  * @property {readonly import("./offline/waiting.js").Waiting[]} waiting changes that wait on this device
- * @property {boolean} isLeaving the person is asked whether changes that wait go with the sign-out
+ * @property {{action: string, answer: (agrees: boolean) => void} | null} leaving the person is asked whether an action may delete the changes that wait
  * @property {boolean} hasRelease a new release of the page is ready
  * @property {unknown} notice component that shows the three, once `offline.js` is loaded
  * @property {unknown} switcher component that chooses the household, once the person has several
@@ -95,7 +95,7 @@ export const INITIAL = {
   error: "",
   asOf: null,
   waiting: [],
-  isLeaving: false,
+  leaving: null,
   hasRelease: false,
   notice: null,
   switcher: null,

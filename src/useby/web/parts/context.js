@@ -18,7 +18,8 @@ import { createContext } from "../vendor/preact.js";
  * @property {import("../text.js").Translate} t
  * @property {string} language
  * @property {() => void} begin called after a sign-in
- * @property {(sure?: boolean) => Promise<void>} signOut `sure` if changes that wait may be lost
+ * @property {(action?: string, first?: () => Promise<unknown>) => Promise<void>} signOut asks before changes that wait
+ *   are lost; `action` names what was pressed, and `first` is what the node is asked before
  * @property {() => void} hold keeps the rows of a list where they are, for a second
  * @property {() => void} release shows them in their present order
  * @property {(action: () => void) => void} whenIdle calls a function once the browser has nothing to do

@@ -20,12 +20,11 @@ export function DeleteAccount({ hasPassword, onClose }) {
     setBusy(true);
     setError("");
     try {
-      await app.api.deleteMe(password);
-      await app.signOut(true);
+      await app.signOut(t("settings.delete"), () => app.api.deleteMe(password));
     } catch (failed) {
       setError(app.stock.reasonOf(failed));
-      setBusy(false);
     }
+    setBusy(false);
   };
   return html`
     <${Dialog} title=${t("settings.delete")} onClose=${onClose}>

@@ -4,7 +4,6 @@ import { dayIn, momentOf } from "../dates.js";
 import { html } from "../html.js";
 import { wordsIn } from "../offline/text.js";
 import { actionOf } from "../offline/waiting.js";
-import { withFields } from "../state.js";
 import { useEffect, useState } from "../vendor/hooks.js";
 import { Conflicts } from "./conflicts.js";
 import { useApp } from "./context.js";
@@ -34,22 +33,26 @@ export function Notice() {
       html`<p class="row row--spread"><span>${words("release")}</span><button type="button" class="button" onClick=${() => app.offline()?.replaceRelease()}>${words("reload")}</button></p>`}
     </div>
     ${conflicts.length > 0 && html`<${Conflicts} changes=${conflicts} />`}
-    ${state.isLeaving && html`<${Leaving} count=${waiting.length} />`}
+    ${state.leaving && html`<${Leaving} count=${waiting.length} leaving=${state.leaving} />`}
   `;
 }
 
-/** @param {{count: number}} props number of changes that a sign-out would delete */
-function Leaving({ count }) {
-  const { app } = useApp();
-  const { t, language } = app;
+/**
+ * Ask whether changes may be lost.
+ *
+ * @param {{count: number, leaving: NonNullable<import("../state.js").State["leaving"]>}} props number of the changes that
+ *   wait, and what would delete them
+ */
+function Leaving({ count, leaving: { action, answer } }) {
+  const { t, language } = useApp().app;
   const words = wordsIn(language);
-  const stay = () => app.store.update(withFields, { isLeaving: false });
+  const stay = () => answer(false);
   return html`
-    <${Dialog} title=${words("out.title")} onClose=${stay}>
+    <${Dialog} title=${words("out.title", { action })} onClose=${stay}>
       <p>${words("out", { n: count })}</p>
       <div class="row row--end">
         <button type="button" class="button button--quiet" onClick=${stay}>${t("dialog.cancel")}</button>
-        <button type="button" class="button" onClick=${() => void app.signOut(true)}>${t("settings.out")}</button>
+        <button type="button" class="button button--danger" onClick=${() => answer(true)}>${action}</button>
       </div>
     <//>
   `;

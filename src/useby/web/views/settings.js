@@ -29,10 +29,7 @@ export function Settings() {
   const { t } = app;
   const [dialog, setDialog] = useState("");
   const close = () => setDialog("");
-  const everywhere = async () => {
-    await app.api.signOutEverywhere();
-    await app.signOut(true);
-  };
+  const everywhere = () => app.signOut(t("settings.out-everywhere"), app.api.signOutEverywhere);
   return html`
     <h1 tabindex="-1">${t("settings.title")}</h1>
     <${Section} name="account" title=${t("settings.account")}>
