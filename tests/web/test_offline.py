@@ -61,6 +61,9 @@ async def test_the_page_opens_offline_with_the_last_known_state_and_its_age(
         for view in ("Inbox", "Insights", "Settings", "Due", "Products"):
             await page.get_by_role("link", name=view, exact=True).click()
             await expect(heading).to_have_text(view)
+            if view == "Insights":
+                await expect(page.get_by_text("need a connection")).to_be_visible()
+                await expect(page.get_by_role("alert")).to_have_count(0)
         await expect(row(page, "Milk")).to_be_visible()
         await page.get_by_label("Search").fill("tea")
         await expect(row(page, "Milk")).to_have_count(0)

@@ -254,6 +254,7 @@ export default {
   "inbox.missing": "Diese Meldung steht nicht mehr hier: Sie wurde gelöscht, oder seither kamen viele andere.",
 
   "insights.title": "Einblicke",
+  "insights.away": "Diese Zahlen kommen vom Server und brauchen eine Verbindung zu ihm.",
   "insights.months": "Verbraucht und weggeworfen, letzte 12 Monate",
   "insights.categories": "Nach Kategorie, letzte 12 Monate",
   "insights.most": "Am meisten weggeworfen, letzte 12 Monate",

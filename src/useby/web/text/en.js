@@ -252,6 +252,7 @@ export default {
   "inbox.missing": "This notification is not listed any more: it was deleted, or many have come since.",
 
   "insights.title": "Insights",
+  "insights.away": "These numbers come from the server, and need a connection to it.",
   "insights.months": "Used and thrown away, last 12 months",
   "insights.categories": "By category, last 12 months",
   "insights.most": "Most thrown away, last 12 months",

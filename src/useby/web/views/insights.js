@@ -1,5 +1,6 @@
 /** @module Used against thrown away, and the coming weeks. */
 
+import { isUnreached } from "../changes.js";
 import { html } from "../html.js";
 import { ByCategory, ByMonth, MostThrownAway, Summary } from "../parts/used_and_thrown.js";
 import { Columns, FoldedTable } from "../parts/charts.js";
@@ -19,11 +20,11 @@ const PAUSE = 300;
 /** Show the numbers of the last twelve months, and of the coming weeks. */
 export function Insights() {
   const { t } = useApp().app;
-  const numbers = useNumbers();
+  const { numbers, failed } = useNumbers();
   if (!numbers) {
     return html`
       <h1 tabindex="-1">${t("insights.title")}</h1>
-      <p class="hint">${t("due.loading")}</p>
+      <p class="hint">${t(failed ? "insights.away" : "due.loading")}</p>
     `;
   }
   const { months, categories, weeks, today } = numbers;
@@ -45,10 +46,14 @@ export function Insights() {
   `;
 }
 
-/** Fetch the numbers, and again after each change of the stock and at midnight. */
+/**
+ * Fetch the numbers, and again after each change of the stock, at midnight and once the node is reached. Those that are
+ * shown stay if that fails.
+ */
 function useNumbers() {
   const { app, state } = useApp();
   const [numbers, setNumbers] = useState(/** @type {Numbers | null} */ (null));
+  const [failed, setFailed] = useState(false);
   const waiting = useRef(/** @type {number | undefined} */ (undefined));
   const newest = useRef(0);
   const fetchNumbers = async () => {
@@ -56,19 +61,23 @@ function useNumbers() {
     const turn = (newest.current += 1);
     const { today } = app.store.state;
     const from = `${monthsUntil(today)[0]}-01`;
+    const { api } = app;
     await app.attempt(async () => {
-      const [months, categories, weeks] = await Promise.all([
-        app.api.stats("month", from),
-        app.api.stats("category", from),
-        app.api.weeks(),
-      ]);
-      if (turn === newest.current) setNumbers({ months, categories, weeks: weeks.items, today });
+      try {
+        const [months, categories, weeks] = await Promise.all([api.stats("month", from), api.stats("category", from), api.weeks()]);
+        if (turn === newest.current) setNumbers({ months, categories, weeks: weeks.items, today });
+        setFailed(false);
+      } catch (error) {
+        setFailed(true);
+        if (!isUnreached(error)) throw error;
+      }
     });
   };
+  const isBack = failed && state.connection.name === "connected";
   useEffect(() => {
     // A timer that runs is kept: changes that go on and on do not put it off.
     waiting.current ??= setTimeout(() => void fetchNumbers(), newest.current ? PAUSE : 0);
-  }, [state.products, state.due.counts, state.today]);
+  }, [state.products, state.due.counts, state.today, isBack]);
   useEffect(
     () => () => {
       clearTimeout(waiting.current);
@@ -76,7 +85,7 @@ function useNumbers() {
     },
     [],
   );
-  return numbers;
+  return { numbers, failed };
 }
 
 /** @param {{weeks: Numbers["weeks"], today: number}} props */
