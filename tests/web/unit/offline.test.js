@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { momentOf } from "../../../src/useby/web/dates.js";
 import { withFoundHere, withSketches } from "../../../src/useby/web/offline/search.js";
 import { restored, snapshotOf } from "../../../src/useby/web/offline/snapshot.js";
-import { actionsOf, followsFrom, isDone, isSame, ofLots, placeOf, timed, withWaiting } from "../../../src/useby/web/offline/waiting.js";
+import { actionsOf, followsFrom, isDone, isSame, ofLots, pauseOf, placeOf, timed, withWaiting } from "../../../src/useby/web/offline/waiting.js";
 import { INITIAL, signedOut } from "../../../src/useby/web/state.js";
 import de from "../../../src/useby/web/text/offline/de.js";
 import en from "../../../src/useby/web/text/offline/en.js";
@@ -172,9 +172,17 @@ test("a later change of a lot expects what an earlier one has left, and an undo 
   assert.equal(followsFrom(other, change("open"), answer), other);
 });
 
-test("a conflict holds back what is done to the same lot, and no other addition", () => {
+test("a pause that is longer than any that is made ends: the device's clock was set back", () => {
+  assert.equal(pauseOf({ retryAt: NOW + 60_000 }, NOW), 60_000);
+  assert.deepEqual([pauseOf({}, NOW), pauseOf({ retryAt: NOW }, NOW + 1), pauseOf({ retryAt: NOW }, 0)], [0, 0, 0]);
+});
+
+test("a conflict holds back what is done to the same product, and no other addition", () => {
   assert.equal(placeOf(change("open")), placeOf(change("consume", {}, { id: 2 })));
-  const one = change("", {}, { kind: "add", subject: "" });
+  const ofProduct = { kind: "delete", subject: "p1", seen: null };
+  assert.equal(placeOf(change("", {}, ofProduct)), placeOf(change("open")));
+  assert.equal(placeOf(change("", {}, { kind: "undo", subject: "m1", seen: null, before: [SEEN] })), placeOf(change("open")));
+  const one = change("", {}, { kind: "add", subject: "", seen: null });
   assert.notEqual(placeOf(one), placeOf({ ...one, id: 2 }));
 });
 

@@ -191,6 +191,95 @@ test("a product is shown as the node has it when its change is refused", async (
   assert.ok(node.changed.includes("p1"));
 });
 
+/** Mocks the clock, and returns a function that lets so many seconds pass, and what was sent in them. */
+function clock(t, { node }) {
+  t.mock.timers.enable({ apis: ["Date", "setTimeout"], now: 1_000_000 });
+  return async (seconds) => {
+    node.sent.length = 0;
+    t.mock.timers.tick(seconds * 1000);
+    await turns();
+    return [...node.sent];
+  };
+}
+
+test("what the node fails to do is tried five times with longer and longer pauses, and others go on", async (t) => {
+  const all = outbox();
+  const { box, database, node } = all;
+  const pass = clock(t, all);
+  globalThis.navigator.onLine = false;
+  node.answer = async (method, path) => {
+    if (path === "lots/l1/open") throw new ApiError(500, "", 0);
+    return method === "GET" ? { ...LOT, id: path.slice(5) } : { movements: [] };
+  };
+  const edit = { kind: "edit", subject: "p2", method: "PATCH", path: "products/p2", body: { name: "Tea" }, household: "" };
+  await box.put(OPEN, "k", true);
+  await box.put({ ...OPEN, path: "lots/l1/consume" }, "k1", false); // of the same lot
+  await box.put({ kind: "delete", subject: "p1", method: "DELETE", path: "products/p1", body: {}, household: "" }, "k2", false);
+  await box.put(edit, "k3", true);
+  globalThis.navigator.onLine = true;
+  await box.flush();
+  assert.deepEqual(node.sent.filter((each) => !each.startsWith("GET")), ["POST lots/l1/open", "PATCH products/p2"]);
+  node.sent.length = 0;
+  await box.flush();
+  assert.deepEqual(node.sent, [], "a new change and the next connection do not shorten the pause");
+  for (const seconds of [15, 30, 60, 120]) {
+    assert.deepEqual(await pass(seconds - 2), []);
+    assert.ok((await pass(2)).includes("POST lots/l1/open"), `after ${seconds} s`);
+  }
+  assert.deepEqual(await pass(3600), [], "a person is asked");
+  const [open, ...others] = database.rows.values();
+  const { theirs, reason, failed } = open.conflict;
+  assert.deepEqual([theirs, failed, open.key], [null, true, "k"]);
+  assert.match(reason, /failed to do this 5 times \(error 500\)/);
+  assert.deepEqual(others.map(({ kind }) => kind), ["lot", "delete"], "they go the same way");
+
+  node.answer = async (method, path) => (method === "GET" ? { ...LOT, id: path.slice(5) } : { ...LOT, movements: [] });
+  await box.applyMine(open.id);
+  assert.equal(database.rows.size, 0);
+});
+
+test("what failed is sent again with its key by a person's wish, and is dropped by another one", async (t) => {
+  const all = outbox();
+  const { box, database, node } = all;
+  const pass = clock(t, all);
+  const keys = [];
+  all.app.session.call = async (method, path, body, as, headers) => {
+    if (headers["Idempotency-Key"]) keys.push(headers["Idempotency-Key"]);
+    return node.answer();
+  };
+  node.answer = async () => Promise.reject(new ApiError(500, "", 0));
+  const add = { kind: "add", subject: "", path: "products", body: { name: "Tea" }, household: "" };
+  const id = (await box.put(add, "k", true))[0];
+  await box.flush();
+  for (const seconds of [15, 30, 60, 120]) await pass(seconds);
+  await box.applyMine(id);
+  assert.deepEqual([keys.length, new Set(keys).size], [6, 1]);
+  assert.equal(database.rows.get(id).conflict, null, "five tries again");
+  for (const seconds of [15, 30, 60, 120]) await pass(seconds);
+  assert.equal(database.rows.get(id).conflict.failed, true);
+  await box.keepTheirs(id);
+  assert.equal(database.rows.size, 0);
+});
+
+test("a node without its database is no fault of a change, and is asked again by one timer", async (t) => {
+  const all = outbox();
+  const { box, database, node } = all;
+  const pass = clock(t, all);
+  node.answer = refusal(503);
+  for (const lot of ["l1", "l2"]) await box.put({ ...OPEN, subject: lot, path: `lots/${lot}/open` }, lot, true);
+  await box.flush();
+  for (let tries = 0; tries < 9; tries += 1) assert.equal((await pass(15)).length, 1);
+  assert.deepEqual([...database.rows.values()].map(({ conflict }) => conflict), [null, null]);
+});
+
+test("a change that the node can't read is refused like any other", async () => {
+  const { box, database, node } = outbox();
+  node.answer = refusal(400);
+  await box.put({ kind: "edit", subject: "p1", method: "PATCH", path: "products/p1", body: { name: "" }, household: "" }, "k", true);
+  await box.flush();
+  assert.equal([...database.rows.values()][0].conflict.reason, "No.");
+});
+
 const NOTE = { id: "n1", message: "Milk expires", type: "info", created_at: "", seq: 1, productId: null, event: "expiring", readAt: null, snoozedUntil: null };
 
 test("a snooze shows at once, and is taken back if the node refuses it", async () => {

@@ -3,7 +3,8 @@
  *
  * Before a change of a lot is sent, the lot is compared with what the person saw; `If-Match` covers
  * the moment between. What differs, or is refused, is a conflict: the person sees both versions and
- * chooses. Later changes of the same lot wait for that choice, others do not.
+ * chooses. What the node fails to do is tried again with longer and longer pauses, and is a conflict, too, after the
+ * last try. Later changes of the same product wait for the answer or the choice, others do not.
  *
  * @module
  */
@@ -16,6 +17,7 @@ import { openLots, withLot, withoutPending, withPending } from "../state/lots.js
 import { Turns } from "../turns.js";
 import { wordsIn } from "./text.js";
 import { actionsOf, followsFrom, isDone, isOfInbox, isSame, ofLots, placeOf, productOf, timed, withWaiting } from "./waiting.js";
+import { afterFailure, pauseOf, TRIES } from "./waiting.js";
 
 /** @typedef {import("../changes.js").Change} Change */
 /** @typedef {import("../types.js").KeptLot} KeptLot */
@@ -31,6 +33,10 @@ const LOCK = "useby.outbox";
 const KEY_LIFE = 23 * 3_600_000;
 /** Milliseconds after which the node is asked again if it had no time for a change. */
 const LATER = 15_000;
+/** Least milliseconds after which what waits is sent again. */
+const SOON = 1_000;
+/** Refusals that are about the sign-in or the moment: the change waits. */
+const NOT_NOW = [401, 408, 425, 429];
 
 /** @typedef {{seen: readonly KeptLot[], movements: readonly Movement[]}} Sent the lots before, and what was done */
 /** @type {Sent} */
@@ -45,6 +51,8 @@ export class Outbox {
   #overlaid = new Set(); // ids of lots that are shown with a waiting action
   /** @type {Map<number, Sent>} */
   #sent = new Map(); // what this tab has sent, by the id of its change
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   /**
    * @param {import("../parts/context.js").App} app
@@ -121,17 +129,51 @@ export class Outbox {
         if (!change) continue;
         const place = placeOf(change);
         if (held.has(place)) continue;
-        if (change.conflict || !(await this.#send(change))) held.add(place);
+        if (change.conflict || pauseOf(change, Date.now()) || !(await this.#attempt(change))) held.add(place);
         else count += 1;
       }
+      const failed = (await this.#mine()).filter(({ conflict, retryAt }) => !conflict && retryAt);
+      if (failed.length) this.#later(Math.min(...failed.map((each) => pauseOf(each, Date.now()))));
     } catch (error) {
       if (!isUnreached(error) && !(error instanceof ApiError)) throw error;
       const wait = error instanceof ApiError && error.retryAfter ? error.retryAfter * 1000 : LATER;
-      if (error instanceof ApiError || isTimeout(error)) setTimeout(() => void this.flush().catch(() => {}), wait);
+      if (error instanceof ApiError || isTimeout(error)) this.#later(wait);
     } finally {
       await this.#announce();
     }
     return count;
+  }
+
+  /**
+   * Send what waits again after a while. There is one timer, so that the attempts of several calls do not add up.
+   *
+   * @param {number} wait milliseconds
+   */
+  #later(wait) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.flush().catch(() => {}), Math.max(SOON, wait));
+  }
+
+  /**
+   * Send one change, or keep it for another try if the node fails to do it.
+   *
+   * @param {Waiting} change
+   * @returns {Promise<boolean>} false if it is not done
+   */
+  async #attempt(change) {
+    try {
+      return await this.#send(change);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status < 500 || isUnreached(error)) throw error;
+      const sent = (await this.#database.change(change.id)) ?? change; // with its key: the node may have done it
+      const next = afterFailure(sent, Date.now());
+      if (next.tries < TRIES) {
+        await this.#database.put(next);
+        return false;
+      }
+      const reason = wordsIn(this.#app.language)("conflict.failed", { tries: TRIES, status: error.status });
+      return this.#ask({ ...sent, tries: 0, retryAt: 0, conflict: { theirs: null, reason, failed: true } });
+    }
   }
 
   /**
@@ -160,7 +202,7 @@ export class Outbox {
     try {
       return this.#settle(change, await session.call(...requestOf(change), "json", headers));
     } catch (error) {
-      if (!(error instanceof ApiError) || ![403, 404, 409, 412, 422].includes(error.status)) throw error;
+      if (!(error instanceof ApiError) || error.status >= 500 || NOT_NOW.includes(error.status)) throw error;
       return this.#onRefused(change, error);
     }
   }
@@ -217,10 +259,19 @@ export class Outbox {
    * @param {Lot | null} theirs
    * @param {string} reason
    */
-  async #refuse(change, theirs, reason) {
-    await this.#database.put({ ...change, sent: 0, etag: "", conflict: { theirs, reason } });
-    if (theirs && change.seen && this.#isShown(change)) this.#app.store.update(withLot, theirs, change.seen.product);
-    if (this.#isShown(change)) void this.#app.stock.changed(productOf(change)).catch(() => {});
+  #refuse = (change, theirs, reason) => this.#ask({ ...change, sent: 0, etag: "", conflict: { theirs, reason } });
+
+  /**
+   * Ask the person what becomes of a change; until then the product is shown as the node has it.
+   *
+   * @param {Waiting} change in conflict
+   */
+  async #ask(change) {
+    await this.#database.put(change);
+    if (!this.#isShown(change)) return false;
+    const { seen, conflict } = change;
+    if (conflict?.theirs && seen) this.#app.store.update(withLot, conflict.theirs, seen.product);
+    void this.#app.stock.changed(productOf(change)).catch(() => {});
     return false;
   }
 
@@ -258,7 +309,8 @@ export class Outbox {
   }
 
   /**
-   * Apply a change in conflict to what the node has now; what has closed the lot is undone first.
+   * Apply a change in conflict to what the node has now; what has closed the lot is undone first. One that the node
+   * failed to do is sent again as it was.
    *
    * @param {number} id
    */
@@ -266,7 +318,8 @@ export class Outbox {
     await this.#inTurn(async () => {
       const change = await this.#database.change(id);
       if (!change?.conflict) return;
-      const { theirs } = change.conflict;
+      const { theirs, failed } = change.conflict;
+      if (failed) return void (await this.#database.put({ ...change, conflict: null }));
       const lot = theirs?.closedAs ? await this.#reopened(theirs, change.household) : theirs;
       const seen = lot && change.seen ? { ...change.seen, ...lot } : change.seen;
       await this.#database.put({ ...change, seen, key: newKey(), sent: 0, conflict: null });

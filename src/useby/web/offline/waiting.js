@@ -27,7 +27,10 @@ import { withEdited, withLot, withoutProduct } from "../state/lots.js";
  * @property {string} name of the product
  * @property {string} etag condition with which it was sent
  * @property {number} follows id of the change that it undoes; else 0
- * @property {{theirs: Lot | null, reason: string} | null} conflict what the node has instead, and its reason
+ * @property {number} [tries] number of times that the node failed to do it
+ * @property {number} [retryAt] moment from which it is tried again after that
+ * @property {{theirs: Lot | null, reason: string, failed?: boolean} | null} conflict what the node has instead, and its
+ *   reason; or that it failed each time
  */
 
 /** @typedef {Change & Kept} Waiting */
@@ -106,11 +109,43 @@ export const productOf = ({ kind, subject, before = [] }) =>
   kind === "edit" || kind === "delete" ? subject : (before[0]?.productId ?? "");
 
 /**
- * Return what a change is about: a conflict holds back the later changes of the same.
+ * Return what a change is about, which is its product where that is known: one that is not sent holds back the later
+ * changes of the same.
  *
  * @param {Waiting} change
  */
-export const placeOf = ({ subject, id }) => subject || `change ${id}`;
+export const placeOf = ({ subject, id, seen, before = [] }) => (seen ?? before[0])?.productId ?? (subject || `change ${id}`);
+
+/**
+ * Number of times that a change is sent before the person is asked. With the pauses between them it takes four
+ * minutes, in which a node is replaced by its next release; what fails for longer fails because of the change.
+ */
+export const TRIES = 5;
+/** Milliseconds before the second try; each later pause is twice the one before, and the last one 2 minutes. */
+const FIRST_PAUSE = 15_000;
+
+/**
+ * Return a change after the node failed to do it once more.
+ *
+ * @param {Waiting} change
+ * @param {number} now
+ * @returns {Waiting & {tries: number}}
+ */
+export function afterFailure(change, now) {
+  const { tries = 0 } = change;
+  return { ...change, tries: tries + 1, retryAt: now + FIRST_PAUSE * 2 ** tries };
+}
+
+/**
+ * Return the milliseconds for which a change that failed is not sent.
+ *
+ * @param {Pick<Waiting, "retryAt">} change
+ * @param {number} now
+ */
+export function pauseOf({ retryAt = 0 }, now) {
+  const left = retryAt - now;
+  return left > FIRST_PAUSE * 2 ** TRIES ? 0 : Math.max(0, left); // the device's clock may have been set back
+}
 
 /**
  * @param {Lot} seen

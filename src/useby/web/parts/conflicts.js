@@ -1,4 +1,4 @@
-/** @module Changes that no longer fit what the node has: both versions, and a choice. */
+/** @module Changes that no longer fit what the node has, or that it failed to do: both versions, and a choice. */
 
 import { dayIn, momentOf, shortDate } from "../dates.js";
 import { html } from "../html.js";
@@ -13,10 +13,11 @@ import { wordsFor } from "./notice.js";
 /** @param {{changes: readonly Waiting[]}} props */
 export function Conflicts({ changes }) {
   const words = wordsIn(useApp().app.language);
+  const hasFailed = changes.some(({ conflict }) => conflict?.failed);
   return html`
     <section class="conflicts" aria-labelledby="conflicts">
       <h2 id="conflicts">${words("conflict.title", { n: changes.length })}</h2>
-      <p class="hint">${words("conflict.hint", { n: changes.length })}</p>
+      ${!hasFailed && html`<p class="hint">${words("conflict.hint", { n: changes.length })}</p>`}
       <ul role="list">
         ${changes.map((change) => html`<${Conflict} key=${change.id} change=${change} />`)}
       </ul>
@@ -42,7 +43,8 @@ function Conflict({ change }) {
     document.querySelector("h1")?.focus();
   };
   const { outbox } = app.offline() ?? {};
-  const canApply = theirs !== null || change.kind !== "lot";
+  const failed = conflict?.failed ?? false;
+  const canApply = failed || theirs !== null || change.kind !== "lot";
   const there = theirs ? describe(theirs) : conflict?.reason || words("conflict.gone");
   return html`
     <li class="conflict" aria-labelledby=${`conflict-${id}`}>
@@ -53,17 +55,17 @@ function Conflict({ change }) {
           <dd><bdi>${wordsFor(app, change)}</bdi>${seen && html`<span class="hint">${words("conflict.before", { lot: describe(seen) })}</span>`}</dd>
         </div>
         <div>
-          <dt>${words("conflict.there")}</dt>
+          <dt>${words(failed ? "conflict.answer" : "conflict.there")}</dt>
           <dd><bdi>${there}</bdi>${theirs && conflict?.reason && html`<span class="hint">${conflict.reason}</span>`}</dd>
         </div>
       </dl>
       <div class="row">
         <button type="button" class="button" disabled=${busy} aria-describedby=${`conflict-${id}`} onClick=${() => void choose(async () => outbox?.keepTheirs(id))}>
-          ${words("conflict.keep")}
+          ${words(failed ? "conflict.drop" : "conflict.keep")}
         </button>
         ${canApply &&
         html`<button type="button" class="button" disabled=${busy} aria-describedby=${`conflict-${id}`} onClick=${() => void choose(async () => outbox?.applyMine(id))}>
-          ${words("conflict.apply")}
+          ${words(failed ? "conflict.again" : "conflict.apply")}
         </button>`}
       </div>
     </li>

@@ -28,6 +28,10 @@ export default {
   "conflict.before": "vorher: {lot}",
   "conflict.gone": "Das gibt es nicht mehr.",
   "conflict.added": "Vielleicht ist es schon da: Es wurde vor mehr als einem Tag gesendet, und die Antwort ging verloren.",
+  "conflict.failed": "Der Server konnte das {tries}-mal nicht ausführen (Fehler {status}). Vielleicht geht es später.",
+  "conflict.answer": "Antwort des Servers",
+  "conflict.again": "Noch einmal versuchen",
+  "conflict.drop": "Verwerfen",
   "conflict.keep": "Den Stand des Servers behalten",
   "conflict.apply": "Meine Änderung übernehmen",
 };

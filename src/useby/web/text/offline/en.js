@@ -28,6 +28,10 @@ export default {
   "conflict.before": "before: {lot}",
   "conflict.gone": "It no longer exists.",
   "conflict.added": "It may be there already: it was sent more than a day ago, and the answer was lost.",
+  "conflict.failed": "The server failed to do this {tries} times (error {status}). It may work later.",
+  "conflict.answer": "Answer of the server",
+  "conflict.again": "Try again",
+  "conflict.drop": "Drop it",
   "conflict.keep": "Keep the server's",
   "conflict.apply": "Use mine",
 };
