@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from tests.support.axe import violations
+from tests.support.offline_pages import LOST, cut, mend
 from tests.support.pages import PHONE, SCREEN, a_window, add, day, message, opened, row, sign_up
 from tests.support.process_node import NodeProcess
 
@@ -183,6 +184,22 @@ async def test_without_numbers_the_view_states_what_to_do(
         await row(page, "Milk").get_by_role("button", name="Used").click()
         await expect(message(page)).to_contain_text("Milk")
         await page.goto(f"{server.url}/#/insights")
+        await expect(figure(page, "Used")).to_have_text("1 lot")
+
+
+async def test_the_numbers_come_once_there_is_a_connection(
+    browser: Browser, server: NodeProcess
+) -> None:
+    async with a_window(browser, *LOST) as context, server.rest() as rest:
+        await sign_up(rest)
+        await closed(rest, "Ham", "consume")
+        page = await opened(context, server, "insights")
+        await expect(figure(page, "Used")).to_have_text("1 lot")
+        await cut(context, page)
+        for view in ("Due", "Insights"):
+            await page.get_by_role("link", name=view, exact=True).click()
+        await expect(page.get_by_text("need a connection")).to_be_visible()
+        await mend(context, page)
         await expect(figure(page, "Used")).to_have_text("1 lot")
 
 

@@ -106,8 +106,8 @@ export async function request(method, path, { token, body, cookie = false, as = 
   const { detail, errors = [] } = problem;
   const retryAfter = Number(answer.headers.get("Retry-After")) || 0;
   const fields = errors.map(({ at }) => at.split(".")[1] ?? "");
-  const reason = detail && (await reasonIn(globalThis.document?.documentElement.lang, detail));
-  throw new ApiError(answer.status, reason || `The node answered ${answer.status}.`, retryAfter, fields, problem);
+  const reason = await reasonIn(globalThis.document?.documentElement.lang, detail || `The server answered ${answer.status}.`);
+  throw new ApiError(answer.status, reason, retryAfter, fields, problem);
 }
 
 /**

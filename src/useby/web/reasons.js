@@ -13,6 +13,6 @@
  */
 export async function reasonIn(language, reason) {
   if (language !== "de") return reason;
-  const texts = await import("./text/reasons_de.js").catch(() => null); // not reached
-  return texts?.default[reason] ?? reason;
+  const german = await import("./reasons_in_german.js").catch(() => null); // not reached
+  return german?.inGerman(reason) ?? reason;
 }
