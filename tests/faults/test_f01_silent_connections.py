@@ -10,6 +10,9 @@ from tests.support.foreign_clients import client_of, take
 from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
+BETWEEN = 0.25
+"""Seconds from a handshake to the next."""
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
@@ -30,6 +33,7 @@ async def test_500_connections_that_send_nothing_are_each_closed_while_handshake
                 client = await connect(server.socket_url(someone.token))
                 assert (await take(client, 1))[0]["userId"] == someone.id
                 await client.close()
+                await asyncio.wait([ends], timeout=BETWEEN)
             assert await ends == [b""] * 500
 
     await unharmed(server, record_property, attack)

@@ -13,7 +13,7 @@ from tests.support.process_node import NodeProcess
 from tests.support.raw_websocket import Wires
 
 PASSWORD = "correct horse battery"
-GUESSERS = 5
+GUESSERS = 3
 GUESSES = 4
 """Of each guesser at each of two e-mails, in a round."""
 
