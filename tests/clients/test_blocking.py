@@ -57,7 +57,7 @@ with SyncRunner() as run:
 async def test_running_work_has_ended_when_ctrl_c_is_raised() -> None:
     code, answer = await _interrupted(
         """
-import asyncio
+import asyncio, threading
 from useby.client import SyncRunner
 
 async def work():
@@ -65,15 +65,15 @@ async def work():
     try:
         await asyncio.Event().wait()
     finally:
-        await asyncio.sleep(0.5)  # a busy machine raises Ctrl-C late
-        ended.append(True)
+        was_raised_before.append(await asyncio.to_thread(raised.wait, 0.5))
 
-ended = []
+raised, was_raised_before = threading.Event(), []
 with SyncRunner() as run:
     try:
         run(work())
     except KeyboardInterrupt:
-        raise SystemExit(7 if ended else 1)
+        raised.set()
+        raise SystemExit(7 if was_raised_before == [False] else 1)
 """
     )
     assert (code, answer) == (7, "")
