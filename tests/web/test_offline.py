@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Route, expect
 from tests.support import pages
 from tests.support.axe import violations
 from tests.support.offline_pages import CACHED, KEPT, LOST, cut, kept, mend, ready
@@ -256,20 +256,27 @@ async def test_a_conflict_shows_both_versions_and_a_person_chooses(
         assert await done(rest) == [*others, "undone", "consumed"]
 
 
+async def a_change_of_what_is_gone(
+    context: BrowserContext, rest: httpx.AsyncClient, server: NodeProcess
+) -> Locator:
+    """The conflict on a page that has changed a lot without a connection: the lot is deleted."""
+    await sign_up(rest)
+    milk = await add(rest, "Milk", 2)
+    page = await opened(context, server)
+    await ready(page, "Milk")
+    await cut(context, page)
+    await row(page, "Milk").get_by_role("button", name="Opened").click()
+    await expect(waits(page, 1)).to_be_visible()
+    await rest.delete(f"/api/products/{milk['id']}")
+    await mend(context, page)
+    return page.get_by_role("listitem", name="Milk").filter(has_text="no longer exists")
+
+
 async def test_a_change_of_what_is_gone_is_a_conflict_that_can_only_be_dropped(
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
-        await sign_up(rest)
-        milk = await add(rest, "Milk", 2)
-        page = await opened(context, server)
-        await ready(page, "Milk")
-        await cut(context, page)
-        await row(page, "Milk").get_by_role("button", name="Opened").click()
-        await expect(waits(page, 1)).to_be_visible()
-        await rest.delete(f"/api/products/{milk['id']}")
-        await mend(context, page)
-        conflict = page.get_by_role("listitem", name="Milk").filter(has_text="no longer exists")
+        conflict = await a_change_of_what_is_gone(context, rest, server)
         await expect(conflict.get_by_role("button")).to_have_text(["Keep the server's"])
         await conflict.get_by_role("button").click()
         await expect(conflict).to_have_count(0)
@@ -342,16 +349,8 @@ async def test_a_sign_out_everywhere_and_a_deletion_ask_before_a_conflict_is_los
     browser: Browser, server: NodeProcess
 ) -> None:
     async with a_window(browser, *LOST, service_workers="allow") as context, server.rest() as rest:
-        await sign_up(rest)
-        milk = await add(rest, "Milk", 2)
-        page = await opened(context, server)
-        await ready(page, "Milk")
-        await cut(context, page)
-        await row(page, "Milk").get_by_role("button", name="Opened").click()
-        await expect(waits(page, 1)).to_be_visible()
-        await rest.delete(f"/api/products/{milk['id']}")
-        await mend(context, page)
-        conflict = page.get_by_role("listitem", name="Milk").filter(has_text="no longer exists")
+        conflict = await a_change_of_what_is_gone(context, rest, server)
+        page = conflict.page
         await expect(conflict).to_be_visible()
         await page.get_by_role("link", name="Settings").click()
         await page.get_by_role("button", name="Sign out everywhere").click()
