@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     # channels
     push_contact: str | None = None
-    """Where the operators of push services reach you: ``mailto:`` and an address, or an https URL.
+    """Contact for the operators of push services: ``mailto:`` and an address, or an https URL.
     Without it they get ``USEBY_PUBLIC_URL``. Apple's push service requires one of the two."""
     outbound_allowed_networks: Names = ()
     """Networks and addresses that are not public and that channels may send to all the same, also

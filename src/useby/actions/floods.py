@@ -238,6 +238,8 @@ def _of_flood(connection: Connection, owner: User, notification_id: str) -> list
     """Return what was collected under an id: a summary of all, or each by itself."""
     its = connection, owner.id, notification_id
     products = notification_items.count_products(*its)
+    if not products:
+        return []
     most = owner.flood_cap
     if sum(products.values()) > most or notification_items.count_alerts(*its) > most:
         return _summaries_of(connection, owner, notification_id, Cause.SUMMARY, products)
